@@ -7,12 +7,13 @@ from pathlib import Path
 
 
 def cache_dir() -> Path:
-    """What can be made again (the engine): `POLYSILICON_CACHE`, else `$XDG_CACHE_HOME/polysilicon`, else `~/.cache/polysilicon`."""
+    """What can be made again, as the engine: `POLYSILICON_CACHE`, else `polysilicon` in the user's cache folder."""
     return _chosen("POLYSILICON_CACHE", "XDG_CACHE_HOME", ".cache")
 
 
 def state_dir() -> Path:
-    """What must last between runs (rehearsed stacks): `POLYSILICON_STATE`, else `$XDG_STATE_HOME/polysilicon`, else `~/.local/state/polysilicon`."""
+    """What must last between runs, as rehearsed stacks: `POLYSILICON_STATE`, else `polysilicon` in the user's folder
+    for state."""
     return _chosen("POLYSILICON_STATE", "XDG_STATE_HOME", ".local/state")
 
 

@@ -1,0 +1,173 @@
+"""The rows of the catalog. Each figure has a source and a date; what nobody published is absent or marked assumed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from polysilicon.specs.base import Spec
+
+
+class Row(Spec):
+    """A fact, and where it was read."""
+
+    source: str = Field(min_length=1)
+    """Repository and path, package and version, or page. In an overlay: whatever the team can find again."""
+    as_of: str = Field(pattern=r"^\d{4}-\d{2}(-\d{2})?$")
+    """When that source was written or read."""
+
+
+class Taint(Spec):
+    """A Kubernetes taint, spelled as Kubernetes does."""
+
+    key: str
+    value: str
+    effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"] = "NoSchedule"
+
+
+class Silicon(Row):
+    """A chip: what it holds and moves, and how Kubernetes pods ask for it."""
+
+    family: Literal["neuron", "tpu"]
+    vendor: str
+    memory_gib: float
+    """Device memory of one chip."""
+    memory_bandwidth_gbs: float
+    """Peak memory bandwidth of one chip, 10^9 bytes a second."""
+    dense_bf16_tflops: float
+    """Peak dense bf16 rate of one chip."""
+    cores: int = Field(ge=1)
+    """Devices of one chip that a runtime shards a model over."""
+    resource: str
+    """Extended resource that a pod requests, counted in chips."""
+    taint: Taint
+    """On the nodes of this silicon, so that nothing else lands there."""
+    taint_by: Literal["us", "cloud"]
+    """Who puts the taint on: we, or the cloud by itself."""
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    """Labels that pods must select beside the landing's own; {topology} is the slice's shape."""
+    shm_gib: int = Field(ge=0)
+    """Memory-backed /dev/shm that the runtimes want."""
+    env: dict[str, str] = Field(default_factory=dict)
+    """Environment that every server on this silicon needs."""
+
+
+class Topology(Spec):
+    """A slice shape that a machine can form."""
+
+    shape: str
+    chips: int
+    hosts: int
+
+
+class Machine(Row):
+    """An instance or machine type."""
+
+    cloud: Literal["aws", "gcp"]
+    silicon: str | None = None
+    """Key of its accelerator; none for a system node."""
+    accelerators: int = Field(default=0, ge=0)
+    vcpus: int
+    memory_gib: float
+    local_nvme_gib: float = 0
+    architecture: Literal["x86_64", "arm64"] = "x86_64"
+    max_pods: int | None = None
+    """Pods that the cloud's network plugin gives addresses to, where the machine decides that."""
+    topologies: tuple[Topology, ...] = ()
+    """TPU slice shapes of this machine."""
+
+
+class AmiRelease(Row):
+    """A release of the EKS node images."""
+
+    kubernetes: str
+    neuron_driver: str
+
+
+class Addon(Row):
+    """An EKS add-on's pinned version."""
+
+    kubernetes: str
+    name: str
+    version: str
+
+
+class Runtime(Row):
+    """A serving image line for some silicon: how it starts, and which host drivers it starts on."""
+
+    engine: str
+    silicon: tuple[str, ...]
+    line: str
+    rank: int
+    """The lowest rank that is not opt-in is the default."""
+    opt_in: bool = False
+    version: str
+    """Version of the engine inside."""
+    image: str
+    """Image with its tag; {region} is the cluster's region."""
+    image_gib: float | None = None
+    """Compressed size, where published."""
+    command: tuple[str, ...]
+    """Command and fixed arguments of the container."""
+    arguments: dict[str, str]
+    """How this line spells what a server is told: model, port, tensor_parallel, max_model_len, max_concurrency, …"""
+    port: int
+    health_path: str
+    env: dict[str, str] = Field(default_factory=dict)
+    cache_path: str
+    """Where the image keeps weights and compiled code."""
+    driver_min: str | None = None
+    """Oldest host driver that it starts on."""
+    driver_max: str | None = None
+    """Newest host driver that it starts on."""
+    models: tuple[str, ...] = ()
+    """Models that the line's makers list or test on this silicon."""
+    note: str = ""
+
+
+class Model(Row):
+    """The shape of a model, for what fits where."""
+
+    params_b: float
+    """Parameters in 10^9."""
+    layers: int
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    max_position: int
+    """Longest sequence that it was made for, in tokens."""
+    gated: bool
+    """Whether its hub asks for an account and a licence first."""
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """Key-value cache of one token at 16 bits."""
+        return 2 * self.layers * self.kv_heads * self.head_dim * 2
+
+
+class Price(Row):
+    """What an hour of a machine, or a unit of a service, costs."""
+
+    item: str
+    """Machine type, or the name of a fee such as eks-control-plane."""
+    region: str
+    terms: Literal["on_demand", "spot"]
+    unit: Literal["hour", "gib-month"]
+    usd: float = Field(ge=0)
+
+
+class Offering(Row):
+    """A machine is sold in these zones of a region."""
+
+    machine: str
+    region: str
+    zones: tuple[str, ...]
+
+
+class Assumption(Row):
+    """A figure that nobody published in a form one can use; it is counted as assumed wherever it enters a result."""
+
+    value: float
+    unit: str

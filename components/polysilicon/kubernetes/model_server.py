@@ -1,0 +1,96 @@
+"""A model behind an OpenAI-compatible endpoint inside a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from polysilicon.catalog import Catalog, load_catalog
+from polysilicon.kubernetes.cluster_ref import ClusterRef
+from polysilicon.kubernetes.manifests import (
+    deployment_spec,
+    disruption_spec,
+    labels,
+    network_policy_spec,
+    service_spec,
+)
+from polysilicon.planning.landing import Landing
+from polysilicon.planning.order import Order
+from polysilicon.planning.serving import ServerPlan, plan_server
+from polysilicon.resources import After, child, record
+from polysilicon.specs import ModelSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelServerArgs:
+    """What a `ModelServer` is made of.
+
+    Attributes:
+        spec: The model, and how much of it at once.
+        landing: The pool that it runs on: a `NeuronPool`'s, a `TpuSlicePool`'s, any.
+        cluster: The cluster of that pool.
+        catalog: Models and serving images. By default the shipped one.
+    """
+
+    spec: ModelSpec
+    landing: Landing
+    cluster: ClusterRef
+    catalog: Catalog | None = None
+
+
+class ModelServer(pulumi.ComponentResource):
+    """A model in a namespace of its own: a Deployment on the landing's nodes and a Service in front.
+
+    The image follows from engine and silicon; the patience of probes and rollouts follows from the planned cold start.
+    A server that is told to stop leaves the load balancers first and then finishes what it has.
+    """
+
+    endpoint: str
+    """Base URL of the OpenAI-compatible API, inside the cluster."""
+
+    def __init__(self, name: str, args: ModelServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        args.cluster.require(args.landing)
+        plan = plan_server(name, args.spec, args.landing, args.catalog or load_catalog())
+        super().__init__("polysilicon:index:ModelServer", name, record(args.spec, **_told(plan)), opts)
+        ready: After = {Order.SERVERS_AFTER_DNS: args.cluster.ready}
+        meta = {"name": name, "namespace": name, "labels": labels(plan)}
+
+        namespace = k8s.core.v1.Namespace(
+            name,
+            metadata={"name": name, "labels": {"pod-security.kubernetes.io/enforce": "baseline"}},
+            opts=child(self, ready, provider=args.cluster.provider),
+        )
+        inside = child(self, provider=args.cluster.provider)
+        placed = {**meta, "namespace": namespace.metadata.name}
+        k8s.core.v1.ServiceAccount(name, metadata=placed, automount_service_account_token=False, opts=inside)
+        rules = k8s.networking.v1.NetworkPolicy(name, metadata=placed, spec=network_policy_spec(plan), opts=inside)
+        k8s.policy.v1.PodDisruptionBudget(name, metadata=placed, spec=disruption_spec(plan), opts=inside)
+        k8s.apps.v1.Deployment(
+            name,
+            metadata=placed,
+            spec=deployment_spec(plan),
+            opts=child(
+                self,
+                {Order.PODS_AFTER_NAMESPACE_RULES: [rules]},
+                provider=args.cluster.provider,
+                custom_timeouts=pulumi.CustomTimeouts(
+                    create=f"{plan.cold_start.deadline_seconds}s", update=f"{plan.cold_start.deadline_seconds}s"
+                ),
+            ),
+        )
+        k8s.core.v1.Service(name, metadata=placed, spec=service_spec(plan), opts=inside)
+
+        self.endpoint = f"http://{name}.{name}.svc.cluster.local/v1"
+        self.register_outputs({"endpoint": self.endpoint})
+
+
+def _told(plan: ServerPlan) -> dict[str, object]:
+    return {
+        "landing": plan.landing.key,
+        "silicon": plan.landing.silicon,
+        "line": plan.line,
+        "coldStartSeconds": plan.cold_start.seconds,
+        "assumed": [phase.what for phase in plan.cold_start.phases if phase.assumed],
+    }

@@ -1,0 +1,125 @@
+"""What a cluster is made of, before any accelerator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from polysilicon.catalog import Catalog
+from polysilicon.errors import one_of
+from polysilicon.planning.network import EksNetworkPlan, plan_eks_network, refuse_overlaps
+from polysilicon.planning.problems import Problems, refuse
+from polysilicon.planning.versions import numbers
+from polysilicon.specs import ClusterSpec, EksClusterSpec, GkeClusterSpec
+
+
+@dataclass(frozen=True)
+class SystemNodesPlan:
+    """The small nodes."""
+
+    machine: str
+    min: int
+    max: int
+
+
+@dataclass(frozen=True)
+class EksClusterPlan:
+    """An EKS cluster."""
+
+    key: str
+    region: str
+    kubernetes: str
+    ami_release: str
+    network: EksNetworkPlan
+    system: SystemNodesPlan
+    addons: tuple[tuple[str, str], ...]
+    """EKS add-ons and their pinned versions."""
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        return tuple(zone.id for zone in self.network.zones)
+
+    def addon(self, name: str) -> str:
+        """The pinned version of an add-on."""
+        return dict(self.addons)[name]
+
+
+@dataclass(frozen=True)
+class GkeClusterPlan:
+    """A GKE cluster."""
+
+    key: str
+    region: str
+    project: str
+    zones: tuple[str, ...]
+    system: SystemNodesPlan
+
+
+ClusterPlan = EksClusterPlan | GkeClusterPlan
+
+
+def plan_cluster(key: str, spec: ClusterSpec, catalog: Catalog) -> ClusterPlan:
+    """The plan of either cloud. Raises `SpecError` with paths relative to the cluster."""
+    return (
+        plan_eks_cluster(key, spec, catalog)
+        if isinstance(spec, EksClusterSpec)
+        else plan_gke_cluster(key, spec, catalog)
+    )
+
+
+def plan_eks_cluster(key: str, spec: EksClusterSpec, catalog: Catalog) -> EksClusterPlan:
+    """Versions, subnets and system nodes of an EKS cluster."""
+    problems = Problems()
+    with problems.under("network"):
+        network = plan_eks_network(spec.network)
+    with problems.under(""):
+        refuse_overlaps({"network.cidr": spec.network.cidr, "service_cidr": spec.service_cidr})
+    with problems.under(""):
+        kubernetes = _kubernetes(spec, catalog)
+    with problems.under("system_nodes"):
+        system = _system_nodes(spec, catalog)
+    problems.raise_any()
+    return EksClusterPlan(
+        key=key,
+        region=spec.region,
+        kubernetes=kubernetes,
+        ami_release=newest_release(catalog, kubernetes),
+        network=network,
+        system=system,
+        addons=tuple(sorted((row.name, row.version) for row in catalog.addons if row.kubernetes == kubernetes)),
+    )
+
+
+def plan_gke_cluster(key: str, spec: GkeClusterSpec, catalog: Catalog) -> GkeClusterPlan:
+    """System nodes and address ranges of a GKE cluster."""
+    problems = Problems()
+    with problems.under(""):
+        ranges = {f"network.{name}": getattr(spec.network, name) for name in ("cidr", "pods_cidr", "services_cidr")}
+        refuse_overlaps({**ranges, "control_plane_cidr": spec.control_plane_cidr})
+    with problems.under("system_nodes"):
+        system = _system_nodes(spec, catalog)
+    problems.raise_any()
+    return GkeClusterPlan(key, spec.region, spec.project, spec.zones, system)
+
+
+def newest_release(catalog: Catalog, kubernetes: str) -> str:
+    """The newest EKS image release of a Kubernetes version."""
+    releases = [name for name, row in catalog.ami_releases.items() if row.kubernetes == kubernetes]
+    return max(releases, key=numbers)
+
+
+def _kubernetes(spec: EksClusterSpec, catalog: Catalog) -> str:
+    known = sorted({row.kubernetes for row in catalog.ami_releases.values()}, key=numbers)
+    wanted = spec.kubernetes or catalog.defaults["aws.kubernetes"]
+    if wanted not in known:
+        raise refuse("kubernetes", f"got {wanted!r}, for which the catalog has no node image", one_of(known, wanted))
+    return wanted
+
+
+def _system_nodes(spec: ClusterSpec, catalog: Catalog) -> SystemNodesPlan:
+    nodes = spec.system_nodes
+    machine = nodes.machine or catalog.defaults[f"{spec.cloud}.system_machine"]
+    known = [name for name, row in catalog.machines.items() if row.cloud == spec.cloud and row.silicon is None]
+    if machine not in known:
+        fix = f"{one_of(known, machine)}; or add a row under polysilicon:overlay, machines"
+        raise refuse("machine", f"got {machine!r}, which is not a system machine of the catalog", fix)
+    return SystemNodesPlan(machine, nodes.min, nodes.max)

@@ -1,0 +1,64 @@
+"""How long a server takes from «wanted» to «serving»: probes, deadlines and waits follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from polysilicon.catalog import Catalog
+from polysilicon.catalog.rows import Model, Runtime
+from polysilicon.planning.landing import Landing
+from polysilicon.planning.sizing import weights_gib
+
+_PATIENCE = 2.0
+"""How many times the planned time a deployment waits before it gives up: most terms are assumed, not measured."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One wait on the way."""
+
+    what: str
+    seconds: float
+    assumed: bool
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """All waits, in order."""
+
+    phases: tuple[Phase, ...]
+
+    @property
+    def seconds(self) -> int:
+        return round(sum(phase.seconds for phase in self.phases))
+
+    @property
+    def container_seconds(self) -> int:
+        """The part that passes after the container has started: what a startup probe must allow."""
+        return round(sum(phase.seconds for phase in self.phases if phase.what in ("weights", "compile", "warm-up")))
+
+    @property
+    def deadline_seconds(self) -> int:
+        return round(_PATIENCE * self.seconds)
+
+    @property
+    def startup_deadline_seconds(self) -> int:
+        return round(_PATIENCE * self.container_seconds)
+
+
+def plan_cold_start(model: Model, runtime: Runtime, landing: Landing, catalog: Catalog) -> ColdStart:
+    """Node, image, weights, compilation and warm-up, from the catalog's figures; each says whether it is assumed."""
+    family = catalog.silicon[landing.silicon].family
+    image_gib = runtime.image_gib or _assumed(catalog, f"{family}.image_gib")
+    phases = (
+        Phase("node", _assumed(catalog, f"{family}.node_seconds"), True),
+        Phase("image", image_gib / _assumed(catalog, "image_gib_per_second"), True),
+        Phase("weights", weights_gib(model) / _assumed(catalog, "weights_gib_per_second"), True),
+        Phase("compile", weights_gib(model) * _assumed(catalog, f"{family}.compile_seconds_per_gib"), True),
+        Phase("warm-up", _assumed(catalog, f"{family}.warm_up_seconds"), True),
+    )
+    return ColdStart(phases)
+
+
+def _assumed(catalog: Catalog, name: str) -> float:
+    return catalog.assumptions[name].value

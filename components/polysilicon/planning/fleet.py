@@ -1,0 +1,66 @@
+"""The whole plan of a stack: the one place where YAML and catalog meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from polysilicon.catalog import Catalog
+from polysilicon.errors import one_of
+from polysilicon.planning.cluster import ClusterPlan, plan_cluster
+from polysilicon.planning.landing import Landing
+from polysilicon.planning.network import refuse_overlaps
+from polysilicon.planning.pool import PoolPlan, plan_pool
+from polysilicon.planning.problems import Problems, refuse
+from polysilicon.planning.serving import ServerPlan, plan_server
+from polysilicon.specs import FleetSpec
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class FleetPlan:
+    """Everything decided, nothing deployed."""
+
+    clusters: Mapping[str, ClusterPlan]
+    pools: Mapping[str, PoolPlan]
+    servers: Mapping[str, ServerPlan]
+
+    @property
+    def landings(self) -> Mapping[str, Landing]:
+        return {key: pool.landing for key, pool in self.pools.items()}
+
+
+def plan_fleet(fleet: FleetSpec, catalog: Catalog) -> FleetPlan:
+    """Plans clusters, then pools, then servers. Raises one `SpecError` with everything that is wrong; what stands on a
+    part that is wrong itself is not judged, so that no mistake is told twice."""
+    problems = Problems()
+    clusters: dict[str, ClusterPlan] = {}
+    for key, cluster in fleet.clusters.items():
+        with problems.under(f"clusters.{key}"):
+            clusters[key] = plan_cluster(key, cluster, catalog)
+    with problems.under(""):
+        refuse_overlaps({f"clusters.{key}.network.cidr": c.network.cidr for key, c in fleet.clusters.items()})
+
+    pools: dict[str, PoolPlan] = {}
+    for key, pool in fleet.pools.items():
+        with problems.under(f"pools.{key}"):
+            if (home := _named(fleet.clusters, clusters, pool.cluster, "cluster")) is not None:
+                pools[key] = plan_pool(key, pool, home, catalog)
+
+    servers: dict[str, ServerPlan] = {}
+    for key, model in fleet.models.items():
+        with problems.under(f"models.{key}"):
+            if (ground := _named(fleet.pools, pools, model.pool, "pool")) is not None:
+                servers[key] = plan_server(key, model, ground.landing, catalog)
+    problems.raise_any()
+    return FleetPlan(clusters, pools, servers)
+
+
+def _named(stated: Mapping[str, object], planned: Mapping[str, Value], key: str, noun: str) -> Value | None:
+    """The plan under `key`; None where it was refused already."""
+    if key not in stated:
+        fix = one_of(sorted(stated), key) if stated else f"add it under {noun}s"
+        raise refuse(noun, f"got {key!r}, and there is no such {noun}", fix)
+    return planned.get(key)

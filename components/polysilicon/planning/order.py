@@ -1,0 +1,25 @@
+"""The order that no property shows. Each explicit `depends_on` of a component names its row here; nothing else is
+ordered by hand, because order costs minutes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Order(StrEnum):
+    """What must be there first, and what goes wrong otherwise. On destroy the order is reversed."""
+
+    ROUTE_AFTER_GATEWAY = "a NAT gateway works only once the internet gateway is attached and routed"
+    NODES_AFTER_NAT = (
+        "private nodes reach image registries and the Kubernetes API through NAT; without it they never join"
+    )
+    CLUSTER_AFTER_ROLE_POLICIES = "EKS refuses to start, and on destroy to clean up, when its role lacks its policies"
+    NODES_AFTER_ROLE_POLICIES = (
+        "nodes cannot join or pull, and on destroy not detach, when their role lacks its policies"
+    )
+    NODES_AFTER_CNI = "a node without its network plugin never becomes ready, and its group fails after a long wait"
+    DNS_AFTER_NODES = "CoreDNS is degraded until it has a node to run on"
+    OBJECTS_AFTER_ACCESS = "the Kubernetes API refuses objects of whoever has no access entry yet"
+    SERVERS_AFTER_DNS = "servers resolve the model hub's name while they start"
+    APIS_FIRST = "Google Cloud refuses resources of an API that is not enabled"
+    PODS_AFTER_NAMESPACE_RULES = "pods that start before the network rules of their namespace are not covered by them"

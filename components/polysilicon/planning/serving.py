@@ -1,0 +1,162 @@
+"""How a model is served on a landing: image, arguments, probes, waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from polysilicon.catalog import Catalog
+from polysilicon.catalog.rows import Model, Runtime
+from polysilicon.errors import one_of
+from polysilicon.planning.cold_start import ColdStart, plan_cold_start
+from polysilicon.planning.landing import Landing
+from polysilicon.planning.problems import refuse
+from polysilicon.planning.sizing import Fit, require_fit
+from polysilicon.planning.versions import within
+from polysilicon.specs import ModelSpec
+
+_SETTLE_SECONDS = 10
+"""Between «told to stop» and the signal: the time in which load balancers learn that the pod is going."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerPlan:
+    """One model server, complete but for the cluster it runs in."""
+
+    key: str
+    model: str
+    engine: str
+    line: str
+    image: str
+    command: tuple[str, ...]
+    args: tuple[str, ...]
+    env: Mapping[str, str]
+    port: int
+    health_path: str
+    cache_path: str
+    cpu_millicores: int
+    memory_gib: int
+    replicas: int
+    landing: Landing
+    fit: Fit
+    cold_start: ColdStart
+    drain_seconds: int
+    drains_itself: bool
+    """Whether the engine finishes its requests when it is told to stop; else it is told only once it is idle."""
+
+    @property
+    def settle_seconds(self) -> int:
+        return _SETTLE_SECONDS
+
+    @property
+    def grace_seconds(self) -> int:
+        """How long Kubernetes waits before it kills: settling, draining, and some seconds to exit."""
+        return _SETTLE_SECONDS + self.drain_seconds + 30
+
+
+def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -> ServerPlan:
+    """The plan of a server. Raises `SpecError` with paths relative to the model's entry."""
+    model = catalog.model(spec.model, "model")
+    runtime = _runtime(spec, landing, catalog)
+    shards = _shards(spec, model, landing, catalog)
+    if spec.max_model_len > model.max_position:
+        fix = f"take at most {model.max_position}"
+        raise refuse("max_model_len", f"got {spec.max_model_len}, beyond what {spec.model} was made for", fix)
+    if spec.replicas > landing.nodes_max:
+        fix = f"raise max of pool {landing.key}, or lower replicas"
+        text = (
+            f"got {spec.replicas}, but pool {landing.key} has at most {landing.nodes_max} nodes, one for each replica"
+        )
+        raise refuse("replicas", text, fix)
+    share = catalog.assumptions["node_share"].value
+    return ServerPlan(
+        key=key,
+        model=spec.model,
+        engine=spec.engine,
+        line=runtime.line,
+        image=runtime.image.format(region=landing.region),
+        command=runtime.command,
+        args=(*_arguments(spec, runtime, shards), *spec.extra_args),
+        env=runtime.env,
+        port=runtime.port,
+        health_path=runtime.health_path,
+        cache_path=runtime.cache_path,
+        cpu_millicores=int(landing.per_node.cpu_millicores * share),
+        memory_gib=int(landing.per_node.memory_gib * share),
+        replicas=spec.replicas,
+        landing=landing,
+        fit=require_fit(spec, model, landing, catalog),
+        cold_start=plan_cold_start(model, runtime, landing, catalog),
+        drain_seconds=spec.drain_seconds,
+        drains_itself="drain_seconds" in runtime.arguments,
+    )
+
+
+def _runtime(spec: ModelSpec, landing: Landing, catalog: Catalog) -> Runtime:
+    rows = catalog.runtime_rows(spec.engine, landing.silicon)
+    if not rows:
+        engines = sorted({row.engine for row in catalog.runtimes if landing.silicon in row.silicon})
+        text = f"got {spec.engine!r}, for which no image on {landing.silicon} is known"
+        raise refuse(
+            "engine", text, f"{one_of(engines, spec.engine)}; or add a row under polysilicon:overlay, runtimes"
+        )
+    if spec.line is None:
+        chosen = rows[0]
+    else:
+        found = next((row for row in rows if row.line == spec.line), None)
+        if found is None:
+            lines = [row.line for row in rows]
+            raise refuse(
+                "line", f"got {spec.line!r}, no line of {spec.engine} on {landing.silicon}", one_of(lines, spec.line)
+            )
+        chosen = found
+    _require_driver(chosen, landing, rows)
+    return chosen
+
+
+def _require_driver(runtime: Runtime, landing: Landing, rows: tuple[Runtime, ...]) -> None:
+    """An image and a node image that cannot start together are refused here, not found out by a crash loop."""
+    driver = landing.host_driver
+    if driver is None or within(driver, runtime.driver_min, runtime.driver_max):
+        return
+    bounds = " and ".join(
+        part
+        for part in (
+            f"{runtime.driver_min} or newer" if runtime.driver_min else "",
+            f"{runtime.driver_max} or older" if runtime.driver_max else "",
+        )
+        if part
+    )
+    others = [row.line for row in rows if within(driver, row.driver_min, row.driver_max)]
+    fix = f"set ami_release of pool {landing.key} to a release with such a driver"
+    if others:
+        fix = f"{fix}, or take line {' or '.join(others)}"
+    text = f"line {runtime.line} starts on host driver {bounds}; pool {landing.key} brings driver {driver}"
+    raise refuse("line", text, fix)
+
+
+def _shards(spec: ModelSpec, model: Model, landing: Landing, catalog: Catalog) -> int:
+    """Devices that the model is sharded over: all of the node's, which is what its pods take."""
+    shards = landing.per_node.accelerators * catalog.silicon[landing.silicon].cores
+    if model.heads % shards:
+        text = (
+            f"{spec.model} has {model.heads} attention heads, which {shards} devices of {landing.machine} cannot share"
+        )
+        smaller = [n for n in range(shards, 0, -1) if model.heads % n == 0]
+        raise refuse("pool", text, f"take a machine with {' or '.join(map(str, smaller[:3]))} devices")
+    return shards
+
+
+def _arguments(spec: ModelSpec, runtime: Runtime, shards: int) -> tuple[str, ...]:
+    values = {
+        "model": spec.model,
+        "served_name": spec.model,
+        "port": runtime.port,
+        "tensor_parallel": shards,
+        "max_model_len": spec.max_model_len,
+        "max_concurrency": spec.max_concurrency,
+        "kv_blocks": spec.max_concurrency,
+        "drain_seconds": spec.drain_seconds,
+    }
+    pairs = ((flag, str(values[told])) for told, flag in runtime.arguments.items())
+    return tuple(word for flag, value in pairs for word in ((flag, value) if flag else (value,)))

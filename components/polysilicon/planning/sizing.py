@@ -1,0 +1,73 @@
+"""Whether a model fits a landing: memory first, because decoding is bound by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from polysilicon.catalog import Catalog
+from polysilicon.catalog.rows import Model
+from polysilicon.planning.landing import Landing
+from polysilicon.planning.problems import refuse
+from polysilicon.specs import ModelSpec
+
+_GIB = 1024**3
+_BYTES_PER_PARAMETER = 2
+"""bf16 weights; quantized ones are smaller, and are not planned yet."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Device memory of one server, in GiB."""
+
+    weights_gib: float
+    kv_cache_gib: float
+    usable_gib: float
+
+    @property
+    def needed_gib(self) -> float:
+        return self.weights_gib + self.kv_cache_gib
+
+    @property
+    def fits(self) -> bool:
+        return self.needed_gib <= self.usable_gib
+
+
+def fit(spec: ModelSpec, model: Model, memory_gib: float, catalog: Catalog) -> Fit:
+    """Weights at 16 bits, and key-value cache of all concurrent sequences at full length, against usable memory."""
+    kv_cache = model.kv_bytes_per_token * spec.max_model_len * spec.max_concurrency
+    usable = memory_gib * catalog.assumptions["usable_memory_fraction"].value
+    return Fit(weights_gib(model), kv_cache / _GIB, usable)
+
+
+def weights_gib(model: Model) -> float:
+    """Size of the weights at 16 bits."""
+    return model.params_b * 1e9 * _BYTES_PER_PARAMETER / _GIB
+
+
+def require_fit(spec: ModelSpec, model: Model, landing: Landing, catalog: Catalog) -> Fit:
+    """The fit, or `SpecError` that shows the sum and names machines of the same silicon on which it would hold."""
+    got = fit(spec, model, _memory_gib(landing.machine, catalog), catalog)
+    if got.fits:
+        return got
+    text = (
+        f"{spec.model} does not fit {landing.machine}: {got.weights_gib:.1f} GiB of weights and {got.kv_cache_gib:.1f}"
+        f" GiB of key-value cache ({spec.max_concurrency} sequences of {spec.max_model_len} tokens) against"
+        f" {got.usable_gib:.1f} GiB usable"
+    )
+    larger = _machines_that_fit(spec, model, landing, catalog)
+    smaller = "lower max_model_len or max_concurrency" if got.weights_gib < got.usable_gib else "choose a smaller model"
+    raise refuse("pool", text, f"{smaller}, or take a pool of {' or '.join(larger)}" if larger else smaller)
+
+
+def _machines_that_fit(spec: ModelSpec, model: Model, landing: Landing, catalog: Catalog) -> list[str]:
+    cloud = catalog.machines[landing.machine].cloud
+    return [
+        name
+        for name, row in catalog.machines.items()
+        if row.cloud == cloud and row.silicon and fit(spec, model, _memory_gib(name, catalog), catalog).fits
+    ]
+
+
+def _memory_gib(machine: str, catalog: Catalog) -> float:
+    row = catalog.machines[machine]
+    return row.accelerators * catalog.silicon[row.silicon or ""].memory_gib

@@ -1,0 +1,127 @@
+"""What all specs share: frozen, no unknown keys, and errors in the words of the YAML's author."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from polysilicon.errors import Problem, SpecError, one_of
+
+
+class Spec(BaseModel):
+    """A plain value of what a user asks for. Frozen; unknown keys and Pulumi outputs are refused by name."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def __init__(self, /, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SpecError(*problems_of(error, values)) from None
+
+    @classmethod
+    def parse(cls, document: Any, path: str = "") -> Self:
+        """Reads a YAML document. Raises `SpecError` with every mistake in it, each under `path`."""
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            raise SpecError(*problems_of(error, document)).under(path) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_values_under_known_keys(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        for key, value in data.items():
+            if key not in cls.model_fields:
+                raise refusal("is not a key that is known here", one_of(cls.model_fields, key), at=(key,))
+            if _is_output(value):
+                raise refusal(
+                    "got a pulumi.Output where a plain value belongs: this value decides what is created, so it must"
+                    " be known before anything is deployed",
+                    "write the value itself; what exists only after deployment goes into the component's args",
+                    at=(key,),
+                )
+        return data
+
+
+def refusal(text: str, fix: str = "", at: tuple[str | int, ...] = ()) -> PydanticCustomError:
+    """What a validator of a spec raises: the problem, the fix, and where it stands relative to the model."""
+    return PydanticCustomError("refused", "{text}", {"text": text, "fix": fix, "at": at})
+
+
+def problems_of(error: ValidationError, document: Any) -> list[Problem]:
+    """Pydantic's findings as problems with YAML paths."""
+    return [problem for detail in error.errors(include_url=False) for problem in _problems(detail, document)]
+
+
+def _problems(detail: ErrorDetails, document: Any) -> list[Problem]:
+    nested = detail.get("ctx", {}).get("error")
+    if isinstance(nested, SpecError):  # a spec within a spec has already said it in our words
+        return list(nested.under(_yaml_path(detail["loc"], document)).problems)
+    return [_problem(detail, document)]
+
+
+def _problem(detail: ErrorDetails, document: Any) -> Problem:
+    context = detail.get("ctx", {})
+    path = _yaml_path((*detail["loc"], *context.get("at", ())), document)
+    kind, got = detail["type"], detail["input"]
+    if kind == "refused":
+        return Problem(path, context["text"], context["fix"])
+    if kind == "missing":
+        return Problem(path, "is required and missing", "add it")
+    if kind == "literal_error":
+        return Problem(path, f"got {got!r}", one_of(_quoted(context["expected"]), got))
+    if kind == "union_tag_invalid":
+        tag, allowed = context["tag"], _quoted(context["expected_tags"])
+        return Problem(_join(path, _bare(context["discriminator"])), f"got {tag!r}", one_of(allowed, tag))
+    if kind == "union_tag_not_found":
+        return Problem(_join(path, _bare(context["discriminator"])), "is required and missing", "add it")
+    return Problem(path, f"{_lower_first(detail['msg'])}, got {_shown(got)}")
+
+
+def _yaml_path(location: Sequence[str | int], document: Any) -> str:
+    """Pydantic's location without the union tags that it inserts: those are not in the document."""
+    path, here = "", document
+    for position, part in enumerate(location):
+        if isinstance(here, Mapping) and part in here:
+            path, here = _join(path, part), here[part]
+        elif isinstance(here, Sequence) and not isinstance(here, str) and isinstance(part, int):
+            path, here = f"{path}[{part}]", here[part] if part < len(here) else None
+        elif position == len(location) - 1 and not _is_tag(part, here):
+            path = _join(path, part)
+    return path
+
+
+def _is_tag(part: str | int, here: Any) -> bool:
+    return isinstance(here, Mapping) and part in (here.get("kind"), here.get("cloud"))
+
+
+def _join(path: str, part: str | int) -> str:
+    return f"{path}.{part}" if path else str(part)
+
+
+def _quoted(expected: str) -> list[str]:
+    return [_bare(word) for word in expected.replace(" or ", ", ").split(", ")]
+
+
+def _bare(word: str) -> str:
+    return word.strip().strip("'")
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _is_output(value: Any) -> bool:
+    output = getattr(sys.modules.get("pulumi"), "Output", None)
+    return output is not None and isinstance(value, output)

@@ -1,0 +1,83 @@
+"""A Kubernetes cluster with its network and system nodes, before any accelerator."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from polysilicon.specs.base import Spec, refusal
+from polysilicon.specs.network import EksNetworkSpec, GkeNetworkSpec, Zones
+from polysilicon.specs.values import Cidr, Endpoint
+
+
+class SystemNodes(Spec):
+    """The small nodes for what every cluster runs: DNS, controllers, routers."""
+
+    machine: str | None = None
+    """Machine of a system node. By default the one that the catalog names for the cloud."""
+    min: int = Field(default=1, ge=1, le=50)
+    """Nodes that always run, over all zones."""
+    max: int = Field(default=3, ge=1, le=50)
+    """Nodes at most, over all zones."""
+
+    @model_validator(mode="after")
+    def _min_below_max(self) -> SystemNodes:
+        if self.min > self.max:
+            raise refusal(f"min is {self.min}, above max, which is {self.max}", "raise max or lower min")
+        return self
+
+
+class EksClusterSpec(Spec):
+    """An EKS cluster in a VPC of its own."""
+
+    cloud: Literal["aws"]
+    region: str
+    """AWS region, such as us-east-1."""
+    account: str | None = Field(default=None, pattern=r"^\d{12}$")
+    """Account that this may touch; any other account is refused by the provider. By default whoever logs in decides."""
+    network: EksNetworkSpec
+    endpoint: Endpoint
+    """Who can reach the Kubernetes API. There is no default: it is a decision."""
+    kubernetes: str | None = None
+    """Kubernetes version, such as "1.35". By default the newest that the catalog has node images for."""
+    service_cidr: Cidr = "172.20.0.0/16"
+    """Range of the Kubernetes services; must not overlap the VPC."""
+    admins: tuple[str, ...] = ()
+    """IAM roles or users, by ARN, that become cluster administrators, beside the role that runs `pulumi up`."""
+    system_nodes: SystemNodes = SystemNodes()
+    deletion_protection: bool = True
+    """EKS refuses to delete the cluster while this is on; switch it off and run `up` before `destroy`."""
+
+
+class GkeClusterSpec(Spec):
+    """A GKE Standard cluster in a VPC network of its own."""
+
+    cloud: Literal["gcp"]
+    project: str = Field(pattern=r"^[a-z][-a-z0-9]{4,28}[a-z0-9]$")
+    """Google Cloud project id."""
+    region: str
+    """Region, such as us-west4."""
+    zones: Zones = Field(min_length=1)
+    """Zones of the system nodes, such as us-west4-a."""
+    network: GkeNetworkSpec = GkeNetworkSpec()
+    endpoint: Endpoint
+    """Who can reach the Kubernetes API. There is no default: it is a decision."""
+    control_plane_cidr: Cidr = "172.16.0.32/28"
+    """Range of the control plane, a /28."""
+    release_channel: Literal["RAPID", "REGULAR", "STABLE", "EXTENDED"] = "REGULAR"
+    """Google moves the version along this channel, within the maintenance window."""
+    system_nodes: SystemNodes = SystemNodes()
+    deletion_protection: bool = True
+    """Pulumi refuses to delete the cluster while this is on; switch it off and run `up` before `destroy`."""
+
+    @model_validator(mode="after")
+    def _zones_of_region(self) -> GkeClusterSpec:
+        for index, zone in enumerate(self.zones):
+            if zone.rsplit("-", 1)[0] != self.region:
+                text = f"got {zone!r}, which is not a zone of {self.region}"
+                raise refusal(text, f"take a zone such as {self.region}-a", at=("zones", index))
+        return self
+
+
+ClusterSpec = Annotated[EksClusterSpec | GkeClusterSpec, Field(discriminator="cloud")]

@@ -1,0 +1,43 @@
+"""The whole of a stack's YAML under `polysilicon:fleet`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from polysilicon.specs.base import Spec, refusal
+from polysilicon.specs.cluster import ClusterSpec
+from polysilicon.specs.model import ModelSpec
+from polysilicon.specs.pool import PoolSpec
+from polysilicon.specs.values import Key, Owner
+
+Layer = Literal["infra", "serving"]
+
+
+class FleetSpec(Spec):
+    """Clusters, the accelerator pools in them, and the models on the pools."""
+
+    owner: Owner
+    clusters: dict[Key, ClusterSpec] = Field(min_length=1)
+    pools: dict[Key, PoolSpec] = Field(default_factory=dict)
+    models: dict[Key, ModelSpec] = Field(default_factory=dict)
+    layers: tuple[Layer, ...] = ("infra", "serving")
+    """What this stack deploys of the fleet. By default all of it; two stacks with the same fleet may split it."""
+    infra_stack: str | None = None
+    """Stack that holds the `infra` layer, as organization/project/stack; needed where `layers` is [serving] alone."""
+
+    @model_validator(mode="after")
+    def _layers_are_complete(self) -> FleetSpec:
+        if not self.layers:
+            raise refusal("is empty", "name infra, serving or both", at=("layers",))
+        if "infra" not in self.layers and self.infra_stack is None:
+            fix = "add it, as organization/project/stack (with a file backend the organization is `organization`)"
+            raise refusal(
+                "is required where layers is [serving]: the kubeconfigs come from there",
+                fix,
+                at=("infra_stack",),
+            )
+        if "infra" in self.layers and self.infra_stack is not None:
+            raise refusal("is set, but this stack holds the infra layer itself", "remove it", at=("infra_stack",))
+        return self

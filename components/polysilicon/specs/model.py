@@ -1,0 +1,31 @@
+"""A model to serve, and where."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from polysilicon.specs.base import Spec
+from polysilicon.specs.values import Key
+
+
+class ModelSpec(Spec):
+    """A model behind an OpenAI-compatible endpoint. `pool` is the line that moves it to other silicon."""
+
+    model: str
+    """Name on the model hub, such as Qwen/Qwen3-0.6B."""
+    pool: Key
+    """Key of the accelerator pool that it runs on."""
+    engine: str = "vllm"
+    """Serving engine. The image follows from engine, silicon and version rows in the catalog."""
+    line: str | None = None
+    """Image line, for those who must hold or try one. By default the silicon's first line that is not opt-in."""
+    replicas: int = Field(default=1, ge=0, le=1000)
+    """Copies of the server; each takes whole nodes' worth of accelerators."""
+    max_model_len: int = Field(default=4096, ge=128)
+    """Longest sequence, prompt and answer together, in tokens."""
+    max_concurrency: int = Field(default=8, ge=1, le=4096)
+    """Sequences that one replica decodes at once; the memory for all of them at full length must be there."""
+    drain_seconds: int = Field(default=120, ge=0, le=3600)
+    """How long a replica that is told to stop may finish the requests it has."""
+    extra_args: tuple[str, ...] = ()
+    """Further arguments for the engine, appended as they are."""

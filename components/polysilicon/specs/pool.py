@@ -1,0 +1,85 @@
+"""Accelerator pools: what is rented, how much of it, on which terms."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from polysilicon.specs.base import Spec, refusal
+from polysilicon.specs.network import Zones
+from polysilicon.specs.values import Key
+
+
+class _Bounds(Spec):
+    min: int = Field(default=0, ge=0, le=1000)
+    """Nodes that always run, over all zones."""
+    max: int = Field(default=1, ge=1, le=1000)
+    """Nodes at most, over all zones."""
+
+    @model_validator(mode="after")
+    def _min_below_max(self) -> _Bounds:
+        if self.min > self.max:
+            raise refusal(f"min is {self.min}, above max, which is {self.max}", "raise max or lower min")
+        return self
+
+
+class OnDemand(_Bounds):
+    """Paid by the second at the list price; yours until you give it back, if the cloud has any left."""
+
+    kind: Literal["on_demand"]
+
+
+class Spot(_Bounds):
+    """Spare capacity at a changing price, taken back at short notice: the landing says how short."""
+
+    kind: Literal["spot"]
+
+
+Capacity = Annotated[OnDemand | Spot, Field(discriminator="kind")]
+
+
+class _Pool(Spec):
+    cluster: Key
+    """Key of the cluster that the pool joins."""
+    machine: str
+    """Machine type, as the cloud spells it."""
+    capacity: tuple[Capacity, ...] = Field(default=(OnDemand(kind="on_demand"),), min_length=1)
+    """Terms in order of preference, each with its own bounds. By default on demand, from none to one."""
+    zones: Zones = ()
+    """Zones to use. By default every zone of the cluster's network that offers the machine."""
+
+    @field_validator("capacity")
+    @classmethod
+    def _each_kind_once(cls, capacity: tuple[Capacity, ...]) -> tuple[Capacity, ...]:
+        kinds = [choice.kind for choice in capacity]
+        for kind in kinds:
+            if kinds.count(kind) > 1:
+                raise refusal(f"{kind} stands {kinds.count(kind)} times", "state each kind once, with its bounds")
+        return capacity
+
+
+class NeuronPoolSpec(_Pool):
+    """Nodes with AWS Inferentia or Trainium chips on EKS."""
+
+    kind: Literal["neuron"]
+    machine: str = "inf2.8xlarge"
+    """EC2 instance type. By default inf2.8xlarge: one Inferentia2 chip, and host memory enough to load a model."""
+    root_disk_gib: int = Field(default=500, ge=50, le=16384)
+    """Root disk in GiB, gp3, encrypted. Serving images and weights are large; the cloud's own default is 20."""
+    ami_release: str | None = None
+    """EKS image release, such as 1.35.6-20260625. By default the newest whose Neuron driver takes the serving images
+    of this silicon; a release that they cannot start on is refused."""
+
+
+class TpuSlicePoolSpec(_Pool):
+    """Nodes with Google TPU chips on GKE, in one slice shape."""
+
+    kind: Literal["tpu_slice"]
+    topology: str
+    """Shape of the slice, such as 2x2. With the machine it fixes how many nodes form one slice."""
+    boot_disk_gib: int = Field(default=200, ge=50, le=65536)
+    """Boot disk of each node in GiB."""
+
+
+PoolSpec = Annotated[NeuronPoolSpec | TpuSlicePoolSpec, Field(discriminator="kind")]

@@ -1,0 +1,69 @@
+"""Small values that specs share: keys, addresses, owners, endpoints."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
+
+from polysilicon.specs.base import Spec, refusal
+
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]{0,18}[a-z0-9])?$")]
+"""A name in the YAML that becomes part of cloud names: lower case, digits and dashes, at most 20 characters."""
+
+Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][-_a-z0-9]{0,62}$")]
+"""A value that both clouds take as a tag or a label: lower case, digits, dashes, underscores, at most 63 characters."""
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.IPv4Network(text))
+    except ValueError as error:
+        fix = "write an IPv4 network such as 10.20.0.0/16, beginning with the first address of its range"
+        raise refusal(f"got {text!r}: {error}", fix) from None
+
+
+Cidr = Annotated[str, AfterValidator(_network)]
+"""An IPv4 network in CIDR form."""
+
+
+class Owner(Spec):
+    """Who answers for the cost: tags on AWS and labels on Google Cloud, on everything that can carry them."""
+
+    cost_center: Label
+    """Who pays: the tag CostCenter, the label cost-center."""
+    workload: Label
+    """What the money is spent for: the tag Workload, the label workload."""
+    team: Label | None = None
+    """Who is called: the tag Team, the label team. Absent by default."""
+    environment: Label | None = None
+    """The tag Environment, the label environment. By default the stack's name."""
+
+
+class PublicEndpoint(Spec):
+    """The Kubernetes API answers on the internet, to the named networks only."""
+
+    kind: Literal["public"]
+    cidrs: tuple[Cidr, ...] = Field(min_length=1)
+    """Networks that may ask. The whole internet (0.0.0.0/0) is refused."""
+
+    @field_validator("cidrs")
+    @classmethod
+    def _not_everybody(cls, cidrs: tuple[str, ...]) -> tuple[str, ...]:
+        for cidr in cidrs:
+            if ipaddress.IPv4Network(cidr).prefixlen < 8:
+                fix = "name the networks of your offices and runners, or take `kind: private`"
+                raise refusal(f"got {cidr}, which opens the Kubernetes API to the whole internet", fix)
+        return cidrs
+
+
+class PrivateEndpoint(Spec):
+    """The Kubernetes API answers inside the network only."""
+
+    kind: Literal["private"]
+    reach: Literal["runner_inside", "vpn", "peering"]
+    """How whoever runs `pulumi up` gets there: stated, since the cluster's objects cannot be made from outside."""
+
+
+Endpoint = Annotated[PublicEndpoint | PrivateEndpoint, Field(discriminator="kind")]

@@ -1,0 +1,18 @@
+"""The program of every stack: reads the stack's YAML, plans, and wires the layers that the stack holds."""
+
+import pulumi
+from infra import deploy_infra, referenced_infra
+from serving import deploy_serving
+
+from polysilicon.catalog import Overlay, load_catalog
+from polysilicon.planning.fleet import plan_fleet
+from polysilicon.specs import FleetSpec
+
+config = pulumi.Config()
+fleet = FleetSpec.parse(config.require_object("fleet"), "polysilicon:fleet")
+catalog = load_catalog().overlaid(Overlay.parse(config.get_object("overlay") or {}, "polysilicon:overlay"))
+plan = plan_fleet(fleet, catalog)
+
+clusters = deploy_infra(fleet, catalog) if "infra" in fleet.layers else referenced_infra(fleet)
+if "serving" in fleet.layers:
+    deploy_serving(fleet, plan.landings, clusters, catalog)

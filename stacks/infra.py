@@ -1,0 +1,85 @@
+"""The layer of clusters and pools."""
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from polysilicon.catalog import Catalog
+from polysilicon.kubernetes import ClusterRef
+from polysilicon.specs import EksClusterSpec, FleetSpec, GkeClusterSpec, NeuronPoolSpec, TpuSlicePoolSpec
+
+
+def deploy_infra(fleet: FleetSpec, catalog: Catalog) -> dict[str, ClusterRef]:
+    """Deploys the clusters with their pools; exports the kubeconfigs."""
+    deployed = {key: _cluster(key, spec, fleet, catalog) for key, spec in fleet.clusters.items()}
+    pulumi.export("kubeconfigs", {key: kubeconfig for key, (_, kubeconfig) in deployed.items()})
+    return {key: ref for key, (ref, _) in deployed.items()}
+
+
+def referenced_infra(fleet: FleetSpec) -> dict[str, ClusterRef]:
+    """The clusters of the stack that holds the layer."""
+    kubeconfigs = pulumi.StackReference("infra", stack_name=fleet.infra_stack).require_output("kubeconfigs")
+    return {key: ClusterRef(key=key, provider=_provider(key, kubeconfigs[key])) for key in fleet.clusters}
+
+
+def _cluster(
+    key: str, spec: EksClusterSpec | GkeClusterSpec, fleet: FleetSpec, catalog: Catalog
+) -> tuple[ClusterRef, pulumi.Output[str]]:
+    if isinstance(spec, EksClusterSpec):
+        return _eks(key, spec, fleet, catalog)
+    return _gke(key, spec, fleet, catalog)
+
+
+def _eks(key: str, spec: EksClusterSpec, fleet: FleetSpec, catalog: Catalog) -> tuple[ClusterRef, pulumi.Output[str]]:
+    import pulumi_aws
+
+    from polysilicon import aws
+
+    provider = pulumi_aws.Provider(
+        f"{key}-aws", region=spec.region, allowed_account_ids=[spec.account] if spec.account else None
+    )
+    on_aws = pulumi.ResourceOptions(providers=[provider])
+    tags = aws.owner_tags(fleet.owner, pulumi.get_stack())
+    network = aws.EksNetwork(key, aws.EksNetworkArgs(spec=spec.network, tags=tags), on_aws)
+    cluster = aws.EksCluster(
+        key, aws.EksClusterArgs(spec=spec, network=network.wires, tags=tags, catalog=catalog), on_aws
+    )
+    ref = ClusterRef(key=key, provider=_provider(key, cluster.kubeconfig), ready=cluster.ready)
+    for name, pool in _pools_of(key, fleet).items():
+        if isinstance(pool, NeuronPoolSpec):
+            args = aws.NeuronPoolArgs(spec=pool, home=cluster.home, cluster=ref, tags=tags, catalog=catalog)
+            aws.NeuronPool(name, args, on_aws)
+    return ref, cluster.kubeconfig
+
+
+def _gke(key: str, spec: GkeClusterSpec, fleet: FleetSpec, catalog: Catalog) -> tuple[ClusterRef, pulumi.Output[str]]:
+    import pulumi_gcp
+
+    from polysilicon import gcp
+
+    on_gcp = pulumi.ResourceOptions(
+        providers=[pulumi_gcp.Provider(f"{key}-gcp", project=spec.project, region=spec.region)]
+    )
+    labels = gcp.owner_labels(fleet.owner, pulumi.get_stack())
+    network = gcp.GkeNetwork(
+        key, gcp.GkeNetworkArgs(spec=spec.network, project=spec.project, region=spec.region), on_gcp
+    )
+    cluster = gcp.GkeCluster(
+        key, gcp.GkeClusterArgs(spec=spec, network=network.wires, labels=labels, catalog=catalog), on_gcp
+    )
+    for name, pool in _pools_of(key, fleet).items():
+        if isinstance(pool, TpuSlicePoolSpec):
+            args = gcp.TpuSlicePoolArgs(spec=pool, home=cluster.home, labels=labels, catalog=catalog)
+            gcp.TpuSlicePool(name, args, on_gcp)
+    ref = ClusterRef(key=key, provider=_provider(key, cluster.kubeconfig), ready=cluster.ready)
+    return ref, cluster.kubeconfig
+
+
+def _pools_of(cluster: str, fleet: FleetSpec) -> Mapping[str, NeuronPoolSpec | TpuSlicePoolSpec]:
+    return {name: pool for name, pool in fleet.pools.items() if pool.cluster == cluster}
+
+
+def _provider(key: str, kubeconfig: pulumi.Input[str]) -> k8s.Provider:
+    """The one provider of a cluster. Its identifier keeps objects in place while the kubeconfig is not known yet."""
+    return k8s.Provider(key, kubeconfig=kubeconfig, cluster_identifier=key, enable_server_side_apply=True)
