@@ -11,7 +11,7 @@ from polysilicon.specs import FleetSpec
 config = pulumi.Config()
 fleet = FleetSpec.parse(config.require_object("fleet"), "polysilicon:fleet")
 catalog = load_catalog().overlaid(Overlay.parse(config.get_object("overlay") or {}, "polysilicon:overlay"))
-plan = plan_fleet(fleet, catalog)
+plan = plan_fleet(fleet, catalog, "polysilicon:fleet")
 
 clusters = deploy_infra(fleet, catalog) if "infra" in fleet.layers else referenced_infra(fleet)
 if "serving" in fleet.layers:

@@ -32,9 +32,9 @@ class FleetPlan:
         return {key: pool.landing for key, pool in self.pools.items()}
 
 
-def plan_fleet(fleet: FleetSpec, catalog: Catalog) -> FleetPlan:
+def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "") -> FleetPlan:
     """Plans clusters, then pools, then servers. Raises one `SpecError` with everything that is wrong; what stands on a
-    part that is wrong itself is not judged, so that no mistake is told twice."""
+    part that is wrong itself is not judged, so that no mistake is told twice. `path` is where the fleet stands."""
     problems = Problems()
     clusters: dict[str, ClusterPlan] = {}
     for key, cluster in fleet.clusters.items():
@@ -54,7 +54,7 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog) -> FleetPlan:
         with problems.under(f"models.{key}"):
             if (ground := _named(fleet.pools, pools, model.pool, "pool")) is not None:
                 servers[key] = plan_server(key, model, ground.landing, catalog)
-    problems.raise_any()
+    problems.raise_any(path)
     return FleetPlan(clusters, pools, servers)
 
 

@@ -22,10 +22,10 @@ class Problems:
         except SpecError as error:
             self._found.extend(error.under(path).problems)
 
-    def raise_any(self) -> None:
-        """Raises what was gathered, if anything was."""
+    def raise_any(self, path: str = "") -> None:
+        """Raises what was gathered, if anything was, with `path` in front."""
         if self._found:
-            raise SpecError(*self._found)
+            raise SpecError(*self._found).under(path)
 
 
 def refuse(path: str, text: str, fix: str = "") -> SpecError:

@@ -1,0 +1,98 @@
+"""`polysilicon rehearse`: a Pulumi program with the real engine against simulated clouds."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import get_args
+
+import click
+from rich.console import Console
+
+from polysilicon.engine import console_report
+from polysilicon.rehearsal import Operation, Outcome, Rehearsal
+from polysilicon.rehearsal.summary import Section, first_line, last_line, render_summary
+
+SECTIONS: Sequence[Section] = ()
+"""Further parts of the summary."""
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("operation", type=click.Choice(get_args(Operation)))
+@click.argument("stack", required=False)
+@click.option(
+    "-C",
+    "directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="The project's folder, or one below it. Default: where you are.",
+)
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    metavar="NAME=PATH",
+    help="Run a real plugin for a package instead of simulating it: its binary, or the folder it is in.",
+)
+@click.option("-c", "--config", multiple=True, metavar="KEY=VALUE", help="Configuration on top of the stack's file.")
+@click.option("--env", "passed", multiple=True, metavar="NAME[=VALUE]", help="Let an environment variable through.")
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep state and accounts here. Projects that refer to each other's stacks share one.",
+)
+@click.option("--expect-no-changes", is_flag=True, help="Fail if anything changes.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON; the engine's progress goes to stderr.")
+def command(
+    operation: Operation,
+    stack: str | None,
+    directory: Path,
+    providers: Sequence[str],
+    config: Sequence[str],
+    passed: Sequence[str],
+    state: Path | None,
+    expect_no_changes: bool,
+    as_json: bool,
+) -> None:
+    """Run a Pulumi program with the real engine against simulated clouds.
+
+    The stack is `dev` unless you name one. No cloud account is needed and none is touched: engine and program see none
+    of the machine's credentials, and nothing is written into the project. State and simulated accounts last from one
+    call to the next. The exit code is 0 if the engine succeeded and, after a destroy, nothing is left over.
+    """
+    with console_report() as report:
+        rehearsal = Rehearsal(
+            directory,
+            stack,
+            providers={name: Path(path) for name, path in _pairs("--provider", providers).items()},
+            state=state,
+            config=_pairs("--config", config),
+            passed=passed,
+            quiet=as_json,
+            report=report,
+        ).prepare()
+    click.echo(first_line(rehearsal.stack), err=as_json)
+    outcome = _operation(rehearsal, operation, expect_no_changes)()
+    if as_json:
+        click.echo(outcome.log, err=True)
+        click.echo(json.dumps(outcome.as_json(), indent=2))
+    else:
+        render_summary(outcome, Console(highlight=False), SECTIONS)
+    click.echo(last_line(outcome), err=as_json)
+    sys.exit(0 if outcome.ok else outcome.exit_code or 1)
+
+
+def _operation(rehearsal: Rehearsal, operation: Operation, expect_no_changes: bool) -> Callable[[], Outcome]:
+    if operation == "destroy":
+        return rehearsal.destroy
+    run: Callable[..., Outcome] = getattr(rehearsal, operation)
+    return lambda: run(expect_no_changes=expect_no_changes)
+
+
+def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
+    wrong = [item for item in given if "=" not in item]
+    if wrong:
+        raise click.BadParameter(f"{wrong[0]!r} has no `=`", param_hint=option)
+    return dict(item.split("=", 1) for item in given)

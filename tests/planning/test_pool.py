@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from polysilicon.catalog import Catalog, Overlay
+from polysilicon.planning.fleet import FleetPlan, plan_fleet
+from polysilicon.planning.landing import Interruption
+from polysilicon.planning.versions import within
+from polysilicon.specs import FleetSpec
+
+
+def plan(document: dict[str, Any], catalog: Catalog) -> FleetPlan:
+    return plan_fleet(FleetSpec.parse(document), catalog)
+
+
+def test_both_clouds_give_the_same_kind_of_landing(mixed: dict[str, Any], catalog: Catalog) -> None:
+    inf2, v5e = (plan(mixed, catalog).landings[key] for key in ("inf2", "v5e"))
+    assert inf2.pod.resources == {"aws.amazon.com/neuron": "1"}
+    assert v5e.pod.resources == {"google.com/tpu": "1"}
+    for landing in (inf2, v5e):
+        assert landing.pod.node_selector["polysilicon.dev/landing"] == landing.key
+        assert landing.pod.tolerations[0]["value"] == "present"
+
+
+def test_tpu_pods_select_chip_and_shape(mixed: dict[str, Any], catalog: Catalog) -> None:
+    mixed["pools"]["v5e"] |= {"machine": "ct5lp-hightpu-8t", "topology": "2x4"}
+    selector = plan(mixed, catalog).landings["v5e"].pod.node_selector
+    assert selector["cloud.google.com/gke-tpu-accelerator"] == "tpu-v5-lite-podslice"
+    assert selector["cloud.google.com/gke-tpu-topology"] == "2x4"
+
+
+def test_a_pool_uses_the_zones_that_sell_its_machine(mixed: dict[str, Any], catalog: Catalog) -> None:
+    mixed["clusters"]["aws"]["network"]["zones"] = ["use1-az1", "use1-az4", "use1-az6"]
+    assert plan(mixed, catalog).pools["inf2"].zones == ("use1-az4", "use1-az6")
+
+
+def test_zones_can_be_chosen(mixed: dict[str, Any], catalog: Catalog) -> None:
+    mixed["pools"]["inf2"]["zones"] = ["use1-az6"]
+    assert plan(mixed, catalog).pools["inf2"].zones == ("use1-az6",)
+
+
+def test_the_node_image_is_the_newest_that_the_serving_images_start_on(mixed: dict[str, Any], catalog: Catalog) -> None:
+    fleet = plan(mixed, catalog)
+    assert fleet.pools["inf2"].ami_release == "1.35.6-20260625"
+    assert fleet.clusters["aws"].ami_release == "1.35.6-20260714", "system nodes need no Neuron driver"
+
+
+def test_each_kind_of_capacity_is_a_group_of_its_own(mixed: dict[str, Any], catalog: Catalog) -> None:
+    groups = plan(mixed, catalog).pools["v5e"].groups
+    assert [(g.key, g.spot, g.min, g.max) for g in groups] == [("on-demand", False, 0, 2), ("spot", True, 0, 4)]
+
+
+def test_spot_makes_the_landing_interruptible(mixed: dict[str, Any], catalog: Catalog) -> None:
+    landings = plan(mixed, catalog).landings
+    assert landings["v5e"].interruption == Interruption("spot", 30)
+    assert landings["inf2"].interruption is None
+
+
+@pytest.mark.parametrize(
+    ("version", "low", "high", "expected"),
+    [
+        ("2.28.0.0", None, "2.28", True),
+        ("2.28.5.1", None, "2.28", True),
+        ("2.29.0.0", None, "2.28", False),
+        ("2.27.4.0", "2.27", None, True),
+        ("2.26.10.0", "2.27", None, False),
+        ("2.9", "2.10", None, False),
+        ("2.28.0.0", "2.27", "2.28", True),
+    ],
+)
+def test_drivers_within_bounds(version: str, low: str | None, high: str | None, expected: bool) -> None:
+    assert within(version, low, high) is expected
+
+
+NEW_CHIP: dict[str, Any] = {
+    "silicon": {
+        "inferentia9": {
+            "source": "vendor page",
+            "as_of": "2026-11",
+            "family": "neuron",
+            "vendor": "AWS",
+            "memory_gib": 64,
+            "memory_bandwidth_gbs": 3000,
+            "dense_bf16_tflops": 900,
+            "cores": 4,
+            "resource": "aws.amazon.com/neuron",
+            "taint": {"key": "aws.amazon.com/neuron", "value": "present"},
+            "taint_by": "us",
+            "shm_gib": 4,
+        }
+    },
+    "machines": {
+        "inf9.4xlarge": {
+            "source": "vendor page",
+            "as_of": "2026-11",
+            "cloud": "aws",
+            "silicon": "inferentia9",
+            "accelerators": 2,
+            "vcpus": 16,
+            "memory_gib": 64,
+        }
+    },
+    "runtimes": [
+        {
+            "source": "vendor page",
+            "as_of": "2026-11",
+            "engine": "vllm",
+            "silicon": ["inferentia9"],
+            "line": "vendor-1",
+            "rank": 1,
+            "version": "1.0",
+            "image": "registry.example/vllm-inf9:1.0",
+            "command": ["vllm", "serve"],
+            "arguments": {"model": "", "port": "--port", "tensor_parallel": "--tensor-parallel-size"},
+            "port": 8000,
+            "health_path": "/health",
+            "cache_path": "/cache",
+        }
+    ],
+}
+
+
+def test_a_chip_that_only_the_overlay_knows_reaches_a_planned_server(mixed: dict[str, Any], catalog: Catalog) -> None:
+    mixed["pools"]["inf2"]["machine"] = "inf9.4xlarge"
+    server = plan(mixed, catalog.overlaid(Overlay.parse(NEW_CHIP))).servers["chat"]
+    assert server.image == "registry.example/vllm-inf9:1.0"
+    assert server.args == ("Qwen/Qwen3-0.6B", "--port", "8000", "--tensor-parallel-size", "8")
+    assert server.landing.pod.resources == {"aws.amazon.com/neuron": "2"}

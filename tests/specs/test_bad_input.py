@@ -1,0 +1,224 @@
+"""Each mistake that a person makes in the YAML is one message: the path, the value, what is allowed, the fix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from polysilicon.catalog import Catalog
+from polysilicon.errors import SpecError
+from polysilicon.planning.fleet import plan_fleet
+from polysilicon.specs import EksNetworkSpec, FleetSpec
+
+
+def put(document: dict[str, Any], path: str, value: object) -> None:
+    *parents, last = path.split(".")
+    for part in parents:
+        document = document[part]
+    document[last] = value
+
+
+CASES = {
+    "unknown key": (
+        {"pools.inf2.machin": "inf2.8xlarge"},
+        "fleet.pools.inf2.machin: is not a key that is known here\n  fix: did you mean 'machine'? allowed: machine,",
+    ),
+    "unknown machine": (
+        {"pools.inf2.machine": "inf2.8xlrage"},
+        "fleet.pools.inf2.machine: got 'inf2.8xlrage', which is no machine for a neuron pool\n"
+        "  fix: did you mean 'inf2.8xlarge'",
+    ),
+    "machine of the other cloud": (
+        {"pools.inf2.machine": "ct5lp-hightpu-4t"},
+        "fleet.pools.inf2.machine: got 'ct5lp-hightpu-4t', which is no machine for a neuron pool\n  fix: allowed: inf2.",
+    ),
+    "machine not offered in the region": (
+        {"clusters.aws.region": "ca-central-1", "clusters.aws.network.zones": ["cac1-az1", "cac1-az2"]},
+        "fleet.pools.inf2.machine: inf2.8xlarge is not offered in ca-central-1\n"
+        "  fix: move the cluster, or take another machine; regions that have it: ap-northeast-1,",
+    ),
+    "machine not offered in the network's zones": (
+        {"clusters.aws.network.zones": ["use1-az1", "use1-az3"]},
+        "fleet.pools.inf2.machine: inf2.8xlarge is not offered in the network's zones use1-az1, use1-az3\n"
+        "  fix: add a zone to the cluster's network that has it: use1-az2, use1-az4, use1-az5, use1-az6",
+    ),
+    "zone without the machine": (
+        {"pools.v5e.zones": ["us-west4-b"]},
+        "fleet.pools.v5e.zones[0]: got 'us-west4-b', where ct5lp-hightpu-1t is not offered\n"
+        "  fix: did you mean 'us-west4-a'? allowed: us-west4-a",
+    ),
+    "topology that does not exist": (
+        {"pools.v5e.topology": "4x2"},
+        "fleet.pools.v5e.topology: got '4x2', which ct5lp-hightpu-1t cannot form\n  fix: allowed: 1x1",
+    ),
+    "topology of another machine": (
+        {"pools.v5e.topology": "2x2"},
+        "fleet.pools.v5e.topology: got '2x2', which ct5lp-hightpu-1t cannot form\n"
+        "  fix: allowed: 1x1; 2x2 is a shape of ct5lp-hightpu-4t",
+    ),
+    "slice over several hosts": (
+        {"pools.v5e.machine": "ct5lp-hightpu-4t", "pools.v5e.topology": "4x4"},
+        "fleet.pools.v5e.topology: 4x4 on ct5lp-hightpu-4t is a slice over 4 hosts, and servers over several hosts are"
+        " not built yet\n  fix: single-host shapes of ct5lp-hightpu-4t: 2x2",
+    ),
+    "min above max": (
+        {"pools.inf2.capacity": [{"kind": "on_demand", "min": 3, "max": 2}]},
+        "fleet.pools.inf2.capacity[0]: min is 3, above max, which is 2\n  fix: raise max or lower min",
+    ),
+    "terms stated twice": (
+        {"pools.inf2.capacity": [{"kind": "spot", "max": 2}, {"kind": "spot", "max": 1}]},
+        "fleet.pools.inf2.capacity: spot stands 2 times\n  fix: state each kind once, with its bounds",
+    ),
+    "unknown terms": (
+        {"pools.inf2.capacity": [{"kind": "on-demand"}]},
+        "fleet.pools.inf2.capacity[0].kind: got 'on-demand'\n  fix: did you mean 'on_demand'? allowed: on_demand, spot",
+    ),
+    "networks that overlap": (
+        {"clusters.gcp.network": {"cidr": "10.20.0.0/20"}},
+        "fleet.clusters.gcp.network.cidr: 10.20.0.0/20 overlaps 10.20.0.0/16 of clusters.aws.network.cidr\n"
+        "  fix: choose ranges that share no address",
+    ),
+    "ranges of one cluster that overlap": (
+        {"clusters.aws.service_cidr": "10.20.128.0/20"},
+        "fleet.clusters.aws.service_cidr: 10.20.128.0/20 overlaps 10.20.0.0/16 of network.cidr",
+    ),
+    "pods range that overlaps": (
+        {"clusters.gcp.network": {"cidr": "10.44.0.0/20"}},
+        "fleet.clusters.gcp.network.pods_cidr: 10.44.0.0/14 overlaps 10.44.0.0/20 of network.cidr",
+    ),
+    "not a network": (
+        {"clusters.aws.network.cidr": "10.20.0.1/16"},
+        "fleet.clusters.aws.network.cidr: got '10.20.0.1/16': 10.20.0.1/16 has host bits set\n"
+        "  fix: write an IPv4 network such as 10.20.0.0/16",
+    ),
+    "network of a wrong size": (
+        {"clusters.aws.network.cidr": "10.20.0.0/24"},
+        "fleet.clusters.aws.network.cidr: got 10.20.0.0/24\n  fix: take a range between /16 and /20",
+    ),
+    "wrong type": (
+        {"models.chat.replicas": "many"},
+        "fleet.models.chat.replicas: input should be a valid integer, unable to parse string as an integer, got 'many'",
+    ),
+    "missing value": (
+        {"clusters.aws": {"cloud": "aws", "region": "us-east-1"}},
+        "fleet.clusters.aws.network: is required and missing\n  fix: add it\n"
+        "fleet.clusters.aws.endpoint: is required and missing",
+    ),
+    "unknown cloud": (
+        {"clusters.aws.cloud": "azure"},
+        "fleet.clusters.aws.cloud: got 'azure'\n  fix: allowed: aws, gcp",
+    ),
+    "the whole internet": (
+        {"clusters.aws.endpoint.cidrs": ["0.0.0.0/0"]},
+        "fleet.clusters.aws.endpoint.cidrs: got 0.0.0.0/0, which opens the Kubernetes API to the whole internet\n"
+        "  fix: name the networks of your offices and runners",
+    ),
+    "zone of another region": (
+        {"clusters.gcp.zones": ["us-west1-c"]},
+        "fleet.clusters.gcp.zones[0]: got 'us-west1-c', which is not a zone of us-west4\n"
+        "  fix: take a zone such as us-west4-a",
+    ),
+    "unknown model": (
+        {"models.chat.model": "Qwen/Qwen3-0.7B"},
+        "fleet.models.chat.model: got 'Qwen/Qwen3-0.7B', a model that the catalog does not have\n"
+        "  fix: did you mean 'Qwen/Qwen3-0.6B'",
+    ),
+    "model that does not fit": (
+        {"models.chat": {"model": "Qwen/Qwen3-8B", "pool": "v5e"}},
+        "fleet.models.chat.pool: Qwen/Qwen3-8B does not fit ct5lp-hightpu-1t: 15.3 GiB of weights and 4.5 GiB of"
+        " key-value cache (8 sequences of 4096 tokens) against 14.4 GiB usable\n"
+        "  fix: choose a smaller model, or take a pool of ct5lp-hightpu-4t or ct5lp-hightpu-8t",
+    ),
+    "cache that does not fit": (
+        {"models.chat.max_model_len": 40000, "models.chat.max_concurrency": 64},
+        "fleet.models.chat.pool: Qwen/Qwen3-0.6B does not fit inf2.8xlarge: 1.1 GiB of weights and 273.4 GiB",
+    ),
+    "sequence longer than the model": (
+        {"models.chat.max_model_len": 50000},
+        "fleet.models.chat.max_model_len: got 50000, beyond what Qwen/Qwen3-0.6B was made for\n  fix: take at most 40960",
+    ),
+    "more replicas than nodes": (
+        {"models.chat.replicas": 5},
+        "fleet.models.chat.replicas: got 5, but pool inf2 has at most 2 nodes, one for each replica\n"
+        "  fix: raise max of pool inf2, or lower replicas",
+    ),
+    "unknown pool": (
+        {"models.chat.pool": "inf"},
+        "fleet.models.chat.pool: got 'inf', and there is no such pool\n  fix: did you mean 'inf2'? allowed: inf2, v5e",
+    ),
+    "unknown cluster": (
+        {"pools.inf2.cluster": "azure"},
+        "fleet.pools.inf2.cluster: got 'azure', and there is no such cluster\n  fix: allowed: aws, gcp",
+    ),
+    "pool on the wrong cloud": (
+        {"pools.inf2.cluster": "gcp"},
+        "fleet.pools.inf2.cluster: got 'gcp', which is on Google Cloud: a neuron pool cannot join it\n"
+        "  fix: name a cluster of the other cloud, or take a pool of kind tpu_slice",
+    ),
+    "unknown engine": (
+        {"models.chat.engine": "vlm"},
+        "fleet.models.chat.engine: got 'vlm', for which no image on inferentia2 is known\n  fix: did you mean 'vllm'?",
+    ),
+    "image line and node image that cannot start": (
+        {"pools.inf2.ami_release": "1.35.6-20260714"},
+        "fleet.models.chat.line: line huggingface-0.4.5 starts on host driver 2.28 or older; pool inf2 brings driver"
+        " 2.29.0.0\n  fix: set ami_release of pool inf2 to a release with such a driver, or take line aws-sdk2.31",
+    ),
+    "unknown node image": (
+        {"pools.inf2.ami_release": "1.35.6-20260626"},
+        "fleet.pools.inf2.ami_release: got '1.35.6-20260626', which is no release for Kubernetes 1.35 in the catalog\n"
+        "  fix: did you mean '1.35.6-20260625'",
+    ),
+    "Kubernetes version without node images": (
+        {"clusters.aws.kubernetes": "1.29"},
+        "fleet.clusters.aws.kubernetes: got '1.29', for which the catalog has no node image\n  fix: allowed: 1.35",
+    ),
+    "system machine with accelerators": (
+        {"clusters.aws.system_nodes": {"machine": "inf2.xlarge"}},
+        "fleet.clusters.aws.system_nodes.machine: got 'inf2.xlarge', which is not a system machine of the catalog",
+    ),
+    "serving layer without its infra": (
+        {"layers": ["serving"]},
+        "fleet.infra_stack: is required where layers is [serving]: the kubeconfigs come from there\n  fix: add it",
+    ),
+    "both layers and a reference": (
+        {"infra_stack": "organization/polysilicon/prod"},
+        "fleet.infra_stack: is set, but this stack holds the infra layer itself\n  fix: remove it",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_mistake_is_one_message(name: str, mixed: dict[str, Any], catalog: Catalog) -> None:
+    changes, expected = CASES[name]
+    for path, value in changes.items():
+        put(mixed, path, value)
+    with pytest.raises(SpecError) as raised:
+        plan_fleet(FleetSpec.parse(mixed, "fleet"), catalog, "fleet")
+    assert str(raised.value).startswith(expected)
+
+
+def test_the_unchanged_fleet_is_right(mixed: dict[str, Any], catalog: Catalog) -> None:
+    assert plan_fleet(FleetSpec.parse(mixed, "fleet"), catalog).servers.keys() == {"chat"}
+
+
+def test_independent_mistakes_are_told_together(mixed: dict[str, Any], catalog: Catalog) -> None:
+    put(mixed, "pools.inf2.machine", "inf3")
+    put(mixed, "pools.v5e.topology", "9x9")
+    with pytest.raises(SpecError) as raised:
+        plan_fleet(FleetSpec.parse(mixed, "fleet"), catalog)
+    assert [problem.path for problem in raised.value.problems] == ["pools.inf2.machine", "pools.v5e.topology"]
+
+
+def test_an_output_where_a_plain_value_belongs() -> None:
+    with pytest.raises(SpecError) as raised:
+        EksNetworkSpec(cidr=pulumi.Output.from_input("10.0.0.0/16"), zones=("use1-az4", "use1-az6"))
+    assert str(raised.value).startswith("cidr: got a pulumi.Output where a plain value belongs")
+    assert "goes into the component's args" in str(raised.value)
+
+
+def test_an_error_in_a_program_is_one_that_the_engine_prints_without_a_traceback() -> None:
+    with pytest.raises(pulumi.RunError):
+        EksNetworkSpec(zones=())
