@@ -1,0 +1,211 @@
+"""Inputs of every component of the stacks, with outputs known and unknown."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from typing import Any
+
+import pulumi
+import pytest
+
+from tests.components.recording import Recording, record, unknown_keys
+from tests.conftest import ROOT, stack_config
+
+STACKS = ("dev", "staging", "mixed")
+_recorded: dict[tuple[str, bool], Recording] = {}
+
+
+def stack(name: str, known: bool = True) -> Recording:
+    """The recording of a stack's program; each is run once."""
+    if (name, known) not in _recorded:
+        config = {key: value if isinstance(value, str) else json.dumps(value) for key, value in stack_config(name).items()}
+        pulumi.runtime.set_all_config(config)
+        _recorded[name, known] = record(_program, known)
+    return _recorded[name, known]
+
+
+def _program() -> None:
+    sys.path.insert(0, str(ROOT / "stacks"))
+    try:
+        runpy.run_path(str(ROOT / "stacks" / "__main__.py"))
+    finally:
+        sys.path.pop(0)
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_a_stack_asks_for_the_same_resources_before_anything_exists(name: str) -> None:
+    def names(recording: Recording) -> set[tuple[str, str]]:
+        return {(r.type, r.name) for r in recording.resources}
+
+    assert names(stack(name, known=False)) == names(stack(name))
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_every_key_is_one_that_the_providers_know(name: str) -> None:
+    assert [path for resource in stack(name).resources for path in unknown_keys(resource)] == []
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_autonaming_leaves_room_in_every_name(name: str) -> None:
+    limits = {"gcp:container/nodePool:NodePool": 40, "gcp:container/cluster:Cluster": 40, "aws:iam/role:Role": 64}
+    for resource in stack(name).resources:
+        assert len(resource.name) + 8 <= limits.get(resource.type, 63), resource.name
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_components_record_what_they_were_asked(name: str) -> None:
+    components = [r for r in stack(name).resources if r.type.startswith("polysilicon:")]
+    for component in components:
+        assert component.type == "polysilicon:index:NeuronDevicePlugin" or "spec" in component.inputs
+
+
+def neuron_group() -> dict[str, Any]:
+    return stack("dev").all("aws:eks/nodeGroup:NodeGroup")["inf2-on-demand"]
+
+
+def neuron_template() -> dict[str, Any]:
+    return stack("dev").all("aws:ec2/launchTemplate:LaunchTemplate")["inf2-on-demand"]
+
+
+def test_neuron_nodes_have_the_neuron_image_at_a_release_that_serves() -> None:
+    group = neuron_group()
+    assert group["amiType"] == "AL2023_x86_64_NEURON"
+    assert group["releaseVersion"] == "1.35.6-20260625"
+    assert group["instanceTypes"] == ["inf2.8xlarge"]
+
+
+def test_neuron_nodes_are_tainted_and_labelled() -> None:
+    group = neuron_group()
+    assert group["taints"] == [{"key": "aws.amazon.com/neuron", "value": "present", "effect": "NO_SCHEDULE"}]
+    assert group["labels"] == {"polysilicon.dev/landing": "inf2"}
+
+
+def test_neuron_nodes_are_in_private_subnets_of_the_chosen_zones() -> None:
+    assert neuron_group()["subnetIds"] == ["aws-private-use1-az4-id", "aws-private-use1-az6-id"]
+
+
+def test_an_update_takes_a_node_away_before_it_adds_one() -> None:
+    assert neuron_group()["updateConfig"] == {"maxUnavailable": 1, "updateStrategy": "MINIMAL"}
+
+
+def test_root_disks_are_large_encrypted_gp3() -> None:
+    (device,) = neuron_template()["blockDeviceMappings"]
+    assert device["deviceName"] == "/dev/xvda"
+    assert device["ebs"] == {
+        "volumeType": "gp3",
+        "volumeSize": 500,
+        "encrypted": "true",
+        "deleteOnTermination": "true",
+    }
+
+
+def test_the_metadata_service_asks_for_a_token() -> None:
+    options = neuron_template()["metadataOptions"]
+    assert options == {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1}
+
+
+def test_whatever_is_launched_says_who_pays() -> None:
+    specifications = {s["resourceType"]: s["tags"] for s in neuron_template()["tagSpecifications"]}
+    assert specifications.keys() == {"instance", "volume", "network-interface"}
+    for tags in specifications.values():
+        assert tags == {
+            "Name": "inf2-on-demand",
+            "CostCenter": "ml-platform",
+            "Workload": "chat",
+            "Team": "inference",
+            "Environment": "test",
+            "ManagedBy": "pulumi",
+        }
+
+
+def test_every_taggable_aws_resource_says_who_pays() -> None:
+    untagged = {"Route", "RouteTableAssociation", "RolePolicyAttachment", "AccessPolicyAssociation"}
+    for resource in stack("dev").resources:
+        if resource.type.startswith("aws:") and resource.type.rsplit(":", 1)[1] not in untagged:
+            assert resource.inputs["tags"]["CostCenter"] == "ml-platform", resource.type
+
+
+def test_the_eks_api_answers_inside_and_to_named_networks() -> None:
+    vpc = stack("dev").one("aws:eks/cluster:Cluster")["vpcConfig"]
+    assert vpc["endpointPrivateAccess"] is True
+    assert vpc["publicAccessCidrs"] == ["203.0.113.0/24"]
+
+
+def test_rights_on_eks_are_access_entries_alone() -> None:
+    access = stack("dev").one("aws:eks/cluster:Cluster")["accessConfig"]
+    assert access == {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False}
+    entry = stack("dev").one("aws:eks/accessEntry:AccessEntry")
+    assert entry["principalArn"] == "arn:aws:iam::123456789012:role/deployer", "the role, not its session"
+
+
+def test_add_ons_are_pinned() -> None:
+    addons = stack("dev").all("aws:eks/addon:Addon").values()
+    assert {a["addonName"] for a in addons} == {"vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent"}
+    assert all("-eksbuild." in a["addonVersion"] for a in addons)
+
+
+@pytest.mark.parametrize(("name", "command"), [("dev", "aws"), ("staging", "gke-gcloud-auth-plugin")])
+def test_kubeconfigs_ask_for_a_token_and_hold_none(name: str, command: str) -> None:
+    kubeconfig = json.loads(stack(name).one("pulumi:providers:kubernetes")["kubeconfig"])
+    (user,) = kubeconfig["users"]
+    assert user["user"].keys() == {"exec"}
+    assert user["user"]["exec"]["command"] == command
+    assert kubeconfig["clusters"][0]["cluster"]["server"].startswith("https://")
+
+
+def test_the_device_plugin_runs_on_the_pools_nodes_alone() -> None:
+    spec = stack("dev").one("kubernetes:apps/v1:DaemonSet")["spec"]["template"]["spec"]
+    assert spec["nodeSelector"] == {"polysilicon.dev/landing": "inf2"}
+    assert {"key": "aws.amazon.com/neuron", "operator": "Equal", "value": "present", "effect": "NoSchedule"} in (
+        spec["tolerations"]
+    )
+    assert spec["containers"][0]["image"] == "public.ecr.aws/neuron/neuron-device-plugin:2.32.0.0"
+
+
+def tpu_pool() -> dict[str, Any]:
+    return stack("staging").all("gcp:container/nodePool:NodePool")["v5e-on-demand"]
+
+
+def test_a_single_host_slice_has_no_placement() -> None:
+    assert "placementPolicy" not in tpu_pool(), "the API refuses a topology on a single host"
+    assert tpu_pool()["nodeConfig"]["machineType"] == "ct5lp-hightpu-1t"
+    assert tpu_pool()["nodeLocations"] == ["us-west4-a"]
+
+
+def test_tpu_nodes_run_as_an_account_of_their_own() -> None:
+    node = tpu_pool()["nodeConfig"]
+    assert node["serviceAccount"] == "nodes@acme.iam.gserviceaccount.com"
+    assert node["workloadMetadataConfig"] == {"mode": "GKE_METADATA"}
+    assert node["labels"] == {"polysilicon.dev/landing": "v5e"}
+    assert node["resourceLabels"]["cost-center"] == "ml-platform"
+    assert "taints" not in node, "GKE puts the TPU taint on by itself"
+
+
+def test_spot_and_on_demand_are_pools_of_their_own() -> None:
+    pools = stack("mixed").all("gcp:container/nodePool:NodePool")
+    assert pools["v5e-spot"]["nodeConfig"]["spot"] is True
+    assert "spot" not in pools["v5e-on-demand"]["nodeConfig"]
+    assert pools["v5e-spot"]["autoscaling"]["totalMaxNodeCount"] == 4
+
+
+def test_gke_nodes_are_private_behind_nat() -> None:
+    cluster = stack("staging").one("gcp:container/cluster:Cluster")
+    assert cluster["privateClusterConfig"]["enablePrivateNodes"] is True
+    assert cluster["privateClusterConfig"]["enablePrivateEndpoint"] is False
+    assert cluster["masterAuthorizedNetworksConfig"]["cidrBlocks"] == [{"cidrBlock": "203.0.113.0/24"}]
+    assert cluster["datapathProvider"] == "ADVANCED_DATAPATH"
+    assert stack("staging").one("gcp:compute/routerNat:RouterNat")["sourceSubnetworkIpRangesToNat"] == (
+        "ALL_SUBNETWORKS_ALL_IP_RANGES"
+    )
+
+
+def test_apis_stay_enabled_after_destroy() -> None:
+    services = stack("staging").all("gcp:projects/service:Service").values()
+    assert {s["service"] for s in services} == {
+        "compute.googleapis.com",
+        "container.googleapis.com",
+        "iam.googleapis.com",
+    }
+    assert all(s["disableOnDestroy"] is False for s in services)
