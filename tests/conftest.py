@@ -19,7 +19,7 @@ def catalog() -> Catalog:
     return load_catalog()
 
 
-@pytest.fixture()
+@pytest.fixture
 def mixed() -> dict[str, Any]:
     """The fleet of the stack `mixed`, as plain data that a test may change."""
     return copy.deepcopy(stack_config("mixed")["polysilicon:fleet"])

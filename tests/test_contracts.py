@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.conftest import ROOT
 
 from polysilicon.cli.schema import stack_schema
 from polysilicon.planning.order import Order
-from tests.conftest import ROOT
 
 PACKAGE = ROOT / "components" / "polysilicon"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
@@ -28,7 +28,11 @@ FORBIDDEN = {
     "aws": ("pulumi_gcp", "boto3", "polysilicon.gcp", "polysilicon.cli", "polysilicon.rehearsal"),
     "gcp": ("pulumi_aws", "boto3", "polysilicon.aws", "polysilicon.cli", "polysilicon.rehearsal"),
     "kubernetes": ("pulumi_aws", "pulumi_gcp", "boto3", "polysilicon.aws", "polysilicon.gcp"),
-    "engine": ("boto3", "polysilicon.rehearsal", *(f"polysilicon.{r}" for r in ("specs", "catalog", "planning", "aws"))),
+    "engine": (
+        "boto3",
+        "polysilicon.rehearsal",
+        *(f"polysilicon.{r}" for r in ("specs", "catalog", "planning", "aws")),
+    ),
     "rehearsal": ("boto3", *(f"polysilicon.{r}" for r in ("specs", "catalog", "planning", "aws", "gcp", "kubernetes"))),
 }
 
@@ -87,12 +91,22 @@ def test_each_component_has_a_token_of_its_own_named_after_its_class() -> None:
                 tokens[token] = file
     assert tokens.keys() >= {
         f"polysilicon:index:{name}"
-        for name in ("EksNetwork", "EksCluster", "NeuronPool", "GkeNetwork", "GkeCluster", "TpuSlicePool", "ModelServer")
+        for name in (
+            "EksNetwork",
+            "EksCluster",
+            "NeuronPool",
+            "GkeNetwork",
+            "GkeCluster",
+            "TpuSlicePool",
+            "ModelServer",
+        )
     }
 
 
 def test_nothing_is_ordered_by_hand_but_by_a_row_of_the_table() -> None:
-    by_hand = [str(f.relative_to(PACKAGE)) for f in SOURCES if "depends_on" in f.read_text() and f.name != "resources.py"]
+    by_hand = [
+        str(f.relative_to(PACKAGE)) for f in SOURCES if "depends_on" in f.read_text() and f.name != "resources.py"
+    ]
     assert by_hand == ["planning/order.py"], "components pass rows of Order to child(); only the table speaks of it"
 
 
@@ -117,8 +131,7 @@ def test_files_and_functions_stay_short() -> None:
         f"{file.relative_to(PACKAGE)}:{node.name}"
         for file in SOURCES
         for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-        and (node.end_lineno or 0) - node.lineno + 1 > 60
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (node.end_lineno or 0) - node.lineno + 1 > 60
     ]
     assert (long_files, long_functions) == ([], [])
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pulumi
 from pulumi import _types
 from pulumi.runtime import mocks
 
@@ -64,7 +63,11 @@ def record(program: Callable[[], object], known: bool = True) -> Recording:
     """Runs `program` to its end and returns what it registered."""
     recording = Recording(known=known)
     mocks.set_mocks(recording, project="polysilicon", stack="test", preview=not known)
-    mocks.test(lambda: program())()
+
+    def run() -> None:
+        program()  # what it returns would be awaited as an output
+
+    mocks.test(run)()
     return recording
 
 
@@ -78,9 +81,11 @@ def _arguments_class(token: str) -> Any:
     package, module, name = token.split(":")
     if package in ("polysilicon", "pulumi"):
         return None
-    folder = module.split("/")[0].replace(".k8s.io", "").replace("rbac.authorization", "rbac")
-    path = f"pulumi_{package}.{folder if package != 'kubernetes' else module.replace('.k8s.io', '').replace('.authorization', '').replace('/', '.')}"
-    loaded = importlib.import_module(path)
+    if package == "kubernetes":
+        path = module.replace(".k8s.io", "").replace(".authorization", "").replace("/", ".")
+    else:
+        path = module.split("/")[0]
+    loaded = importlib.import_module(f"pulumi_{package}.{path}")
     return getattr(loaded, f"{name}InitArgs", None) or getattr(loaded, f"{name}Args")
 
 
@@ -107,5 +112,3 @@ def _object_class(kind: Any) -> Any:
     if typing.get_origin(kind) in (dict, Mapping):
         return None
     return next((found for part in typing.get_args(kind) if (found := _object_class(part)) is not None), None)
-
-

@@ -9,7 +9,6 @@ from typing import Any
 
 import pulumi
 import pytest
-
 from tests.components.recording import Recording, record, unknown_keys
 from tests.conftest import ROOT, stack_config
 
@@ -20,7 +19,9 @@ _recorded: dict[tuple[str, bool], Recording] = {}
 def stack(name: str, known: bool = True) -> Recording:
     """The recording of a stack's program; each is run once."""
     if (name, known) not in _recorded:
-        config = {key: value if isinstance(value, str) else json.dumps(value) for key, value in stack_config(name).items()}
+        config = {
+            key: value if isinstance(value, str) else json.dumps(value) for key, value in stack_config(name).items()
+        }
         pulumi.runtime.set_all_config(config)
         _recorded[name, known] = record(_program, known)
     return _recorded[name, known]

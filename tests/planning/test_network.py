@@ -11,9 +11,7 @@ from polysilicon.specs import EksNetworkSpec
 
 ZONES = [f"use1-az{n}" for n in range(1, 7)]
 zone_lists = st.lists(st.sampled_from(ZONES), min_size=2, max_size=6, unique=True).map(tuple)
-vpcs = st.builds(
-    lambda second, prefix: f"10.{second}.0.0/{prefix}", st.integers(0, 255), st.integers(16, 20)
-)
+vpcs = st.builds(lambda second, prefix: f"10.{second}.0.0/{prefix}", st.integers(0, 255), st.integers(16, 20))
 
 
 @given(vpcs, zone_lists, st.sampled_from(["single", "per_zone"]))

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.chips import NEW_CHIP
 
 from polysilicon.catalog import Catalog, Overlay
 from polysilicon.planning.fleet import FleetPlan, plan_fleet
@@ -72,54 +73,6 @@ def test_spot_makes_the_landing_interruptible(mixed: dict[str, Any], catalog: Ca
 )
 def test_drivers_within_bounds(version: str, low: str | None, high: str | None, expected: bool) -> None:
     assert within(version, low, high) is expected
-
-
-NEW_CHIP: dict[str, Any] = {
-    "silicon": {
-        "inferentia9": {
-            "source": "vendor page",
-            "as_of": "2026-11",
-            "family": "neuron",
-            "vendor": "AWS",
-            "memory_gib": 64,
-            "memory_bandwidth_gbs": 3000,
-            "dense_bf16_tflops": 900,
-            "cores": 4,
-            "resource": "aws.amazon.com/neuron",
-            "taint": {"key": "aws.amazon.com/neuron", "value": "present"},
-            "taint_by": "us",
-            "shm_gib": 4,
-        }
-    },
-    "machines": {
-        "inf9.4xlarge": {
-            "source": "vendor page",
-            "as_of": "2026-11",
-            "cloud": "aws",
-            "silicon": "inferentia9",
-            "accelerators": 2,
-            "vcpus": 16,
-            "memory_gib": 64,
-        }
-    },
-    "runtimes": [
-        {
-            "source": "vendor page",
-            "as_of": "2026-11",
-            "engine": "vllm",
-            "silicon": ["inferentia9"],
-            "line": "vendor-1",
-            "rank": 1,
-            "version": "1.0",
-            "image": "registry.example/vllm-inf9:1.0",
-            "command": ["vllm", "serve"],
-            "arguments": {"model": "", "port": "--port", "tensor_parallel": "--tensor-parallel-size"},
-            "port": 8000,
-            "health_path": "/health",
-            "cache_path": "/cache",
-        }
-    ],
-}
 
 
 def test_a_chip_that_only_the_overlay_knows_reaches_a_planned_server(mixed: dict[str, Any], catalog: Catalog) -> None:

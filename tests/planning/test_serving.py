@@ -27,7 +27,9 @@ def container(plan: ServerPlan) -> dict[str, Any]:
     return deployment_spec(plan)["template"]["spec"]["containers"][0]  # type: ignore[no-any-return]
 
 
-def test_one_line_moves_a_model_and_each_image_is_told_in_its_own_words(mixed: dict[str, Any], catalog: Catalog) -> None:
+def test_one_line_moves_a_model_and_each_image_is_told_in_its_own_words(
+    mixed: dict[str, Any], catalog: Catalog
+) -> None:
     on_inf2, on_v5e = server(mixed, catalog), server(mixed, catalog, pool="v5e")
     assert on_inf2.line == "huggingface-0.4.5"
     assert on_inf2.args == (
@@ -104,11 +106,11 @@ class Metrics(http.server.BaseHTTPRequestHandler):
         body = f'vllm:num_requests_running{{model_name="m",engine="0"}} {Metrics.busy}\nvllm:num_requests_waiting 0.0\n'
         self.wfile.write(body.encode())
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         """Quiet."""
 
 
-@pytest.fixture()
+@pytest.fixture
 def metrics() -> Iterator[str]:
     httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Metrics)
     thread = threading.Thread(target=httpd.serve_forever, daemon=True)

@@ -32,7 +32,8 @@ CASES = {
     ),
     "machine of the other cloud": (
         {"pools.inf2.machine": "ct5lp-hightpu-4t"},
-        "fleet.pools.inf2.machine: got 'ct5lp-hightpu-4t', which is no machine for a neuron pool\n  fix: allowed: inf2.",
+        "fleet.pools.inf2.machine: got 'ct5lp-hightpu-4t', which is no machine for a neuron pool\n"
+        "  fix: allowed: inf2.",
     ),
     "machine not offered in the region": (
         {"clusters.aws.region": "ca-central-1", "clusters.aws.network.zones": ["cac1-az1", "cac1-az2"]},
@@ -99,7 +100,27 @@ CASES = {
     ),
     "wrong type": (
         {"models.chat.replicas": "many"},
-        "fleet.models.chat.replicas: input should be a valid integer, unable to parse string as an integer, got 'many'",
+        "fleet.models.chat.replicas: input should be a valid integer, unable to parse string as an integer, got 'many'"
+        "\n  fix: write a whole number",
+    ),
+    "too few": (
+        {"clusters.aws.network.zones": ["use1-az4"]},
+        "fleet.clusters.aws.network.zones: tuple should have at least 2 items after validation, not 1, got ['use1-az4']"
+        "\n  fix: write at least 2",
+    ),
+    "name that no cloud takes": (
+        {"owner.cost_center": "ML Platform"},
+        "fleet.owner.cost_center: string should match pattern '^[a-z0-9][-_a-z0-9]{0,62}$', got 'ML Platform'"
+        "\n  fix: write it so that it matches ^[a-z0-9][-_a-z0-9]{0,62}$",
+    ),
+    "number out of bounds": (
+        {"models.chat.max_concurrency": 0},
+        "fleet.models.chat.max_concurrency: input should be greater than or equal to 1, got 0\n  fix: take 1 or more",
+    ),
+    "text where keys belong": (
+        {"pools.inf2": "inf2.8xlarge"},
+        "fleet.pools.inf2: input should be a valid dictionary or object to extract fields from, got 'inf2.8xlarge'"
+        "\n  fix: write keys and values",
     ),
     "missing value": (
         {"clusters.aws": {"cloud": "aws", "region": "us-east-1"}},
@@ -137,7 +158,8 @@ CASES = {
     ),
     "sequence longer than the model": (
         {"models.chat.max_model_len": 50000},
-        "fleet.models.chat.max_model_len: got 50000, beyond what Qwen/Qwen3-0.6B was made for\n  fix: take at most 40960",
+        "fleet.models.chat.max_model_len: got 50000, beyond what Qwen/Qwen3-0.6B was made for\n"
+        "  fix: take at most 40960",
     ),
     "more replicas than nodes": (
         {"models.chat.replicas": 5},

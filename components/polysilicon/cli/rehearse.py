@@ -11,11 +11,12 @@ from typing import get_args
 import click
 from rich.console import Console
 
+from polysilicon.cli.report import costs, for_real
 from polysilicon.engine import console_report
 from polysilicon.rehearsal import Operation, Outcome, Rehearsal
 from polysilicon.rehearsal.summary import Section, first_line, last_line, render_summary
 
-SECTIONS: Sequence[Section] = ()
+SECTIONS: Sequence[Section] = (costs, for_real)
 """Further parts of the summary."""
 
 
@@ -44,7 +45,9 @@ SECTIONS: Sequence[Section] = ()
     help="Keep state and accounts here. Projects that refer to each other's stacks share one.",
 )
 @click.option("--expect-no-changes", is_flag=True, help="Fail if anything changes.")
-@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON; the engine's progress goes to stderr.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the outcome as JSON; the engine's progress goes to stderr."
+)
 def command(
     operation: Operation,
     stack: str | None,

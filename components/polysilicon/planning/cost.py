@@ -75,9 +75,7 @@ def price(resources: Iterable[Deployed], catalog: Catalog) -> CostReport:
                 unpriced.append(f"{resource.name}: {use.item} in {resource.region}, {use.terms.replace('_', ' ')}")
                 continue
             monthly = row.usd * (HOURS_PER_MONTH if row.unit == "hour" else 1)
-            line = CostLine(
-                resource.name, use.item, resource.region, use.terms, use.min * monthly, use.max * monthly
-            )
+            line = CostLine(resource.name, use.item, resource.region, use.terms, use.min * monthly, use.max * monthly)
             lines.append(line)
     return CostReport(tuple(lines), tuple(unpriced))
 

@@ -15,7 +15,8 @@ from polysilicon.errors import Problem, SpecError, one_of
 class Spec(BaseModel):
     """A plain value of what a user asks for. Frozen; unknown keys and Pulumi outputs are refused by name."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    # Validators are built when a spec is first used: a program seldom uses all, and building takes most of the import.
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def __init__(self, /, **values: Any) -> None:
         try:
@@ -81,7 +82,30 @@ def _problem(detail: ErrorDetails, document: Any) -> Problem:
         return Problem(_join(path, _bare(context["discriminator"])), f"got {tag!r}", one_of(allowed, tag))
     if kind == "union_tag_not_found":
         return Problem(_join(path, _bare(context["discriminator"])), "is required and missing", "add it")
-    return Problem(path, f"{_lower_first(detail['msg'])}, got {_shown(got)}")
+    return Problem(path, f"{_lower_first(detail['msg'])}, got {_shown(got)}", _fix(kind, context))
+
+
+_FIXES = {
+    "int": "write a whole number",
+    "float": "write a number",
+    "bool": "write true or false",
+    "string_type": "write text, in quotes where it looks like a number",
+    "string_pattern_mismatch": "write it so that it matches {pattern}",
+    "dict": "write keys and values, one under the other",
+    "model": "write keys and values, one under the other",
+    "tuple": "write a list",
+    "list": "write a list",
+    "too_short": "write at least {min_length}",
+    "too_long": "write at most {max_length}",
+    "greater_than_equal": "take {ge} or more",
+    "less_than_equal": "take {le} or less",
+}
+"""By the beginning of pydantic's names of errors."""
+
+
+def _fix(kind: str, context: Mapping[str, Any]) -> str:
+    fix = next((text for start, text in _FIXES.items() if kind.startswith(start)), "see the schema of the stack's YAML")
+    return fix.format(**context)
 
 
 def _yaml_path(location: Sequence[str | int], document: Any) -> str:

@@ -1,0 +1,83 @@
+"""What the command line adds to a rehearsal's summary: what it would cost, and how to do it for real."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from polysilicon.catalog import load_catalog
+from polysilicon.planning.cost import CostReport, Deployed, price
+from polysilicon.rehearsal import Outcome
+from polysilicon.rehearsal.model import Record
+
+_NEEDS = {
+    "aws": "AWS credentials of the account (aws sts get-caller-identity shows whose), and the aws CLI",
+    "gcp": "Google Cloud credentials (gcloud auth application-default login), gke-gcloud-auth-plugin, and your project"
+    " in the stack's YAML",
+}
+
+
+def costs(outcome: Outcome) -> RenderableType | None:
+    """A table of what the deployment costs in a month, with what has no price listed under it."""
+    if outcome.operation not in ("up", "preview"):
+        return None
+    report = price(deployed(outcome), load_catalog())
+    if not report.lines and not report.unpriced:
+        return None
+    return Group(_cost_table(report), *_unpriced(report))
+
+
+def deployed(outcome: Outcome) -> list[Deployed]:
+    """What exists on behalf of the stack, as the price list wants to see it."""
+    records = [record for record in outcome.accounts if f"urn:pulumi:{outcome.stack}::" in record.urn]
+    templates = {record.id: record.inputs for record in records if record.type.endswith(":LaunchTemplate")}
+    return [
+        Deployed(record.type, record.name, _region(record), record.inputs, _template(record, templates))
+        for record in records
+    ]
+
+
+def _template(record: Record, templates: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    return templates.get((record.inputs.get("launchTemplate") or {}).get("id", ""), {})
+
+
+def _region(record: Record) -> str:
+    place = str(record.inputs.get("location") or record.inputs.get("region") or record.scope.place)
+    # A Google zone is its region with a letter behind.
+    return place.rsplit("-", 1)[0] if record.scope.cloud == "gcp" and place.count("-") == 2 else place
+
+
+def _cost_table(report: CostReport) -> Table:
+    table = Table(title="What it would cost, in USD a month of 730 hours at list prices", title_justify="left")
+    table.add_column("resource")
+    table.add_column("item")
+    table.add_column("least", justify="right")
+    table.add_column("most", justify="right")
+    for line in report.lines:
+        item = line.item if line.terms == "on_demand" else f"{line.item} ({line.terms})"
+        table.add_row(line.name, item, f"{line.min_usd:,.2f}", f"{line.max_usd:,.2f}")
+    table.add_section()
+    table.add_row("total of these", "", f"{report.min_usd:,.2f}", f"{report.max_usd:,.2f}", style="bold")
+    return table
+
+
+def _unpriced(report: CostReport) -> list[Text]:
+    listed = [Text(f"no price known: {item}") for item in report.unpriced]
+    return [*listed, Text("not counted: what is paid by use, such as traffic, logs and requests")]
+
+
+def for_real(outcome: Outcome) -> RenderableType | None:
+    """The command that does the same against real clouds, and what it needs."""
+    if outcome.operation != "up" or not outcome.ok:
+        return None
+    clouds = {record.scope.cloud for record in outcome.accounts}
+    needs = [
+        "a backend for the state (pulumi login, or PULUMI_BACKEND_URL) and a secrets provider or passphrase",
+        *(text for cloud, text in _NEEDS.items() if cloud in clouds),
+    ]
+    lines = [f"The same against real clouds: pulumi up --stack {outcome.stack}", *(f"  needs {need}" for need in needs)]
+    return Text("\n".join([*lines, "  what of it this machine has: polysilicon doctor"]))
