@@ -10,7 +10,7 @@ It works on any Pulumi Python program, and neither knows the other: nothing here
 """
 
 from polysilicon.rehearsal.accounts import Accounts
-from polysilicon.rehearsal.model import Call, Fault, Hook, Hooks, Judge, Problem, Record, Refusal, Scope
+from polysilicon.rehearsal.model import Call, Fault, Hook, Hooks, Judge, Problem, Record, RefusedError, Scope
 from polysilicon.rehearsal.outcome import Operation, Outcome, Resource
 from polysilicon.rehearsal.run import Rehearsal, default_judges
 
@@ -25,7 +25,7 @@ __all__ = [
     "Outcome",
     "Problem",
     "Record",
-    "Refusal",
+    "RefusedError",
     "Rehearsal",
     "Resource",
     "Scope",

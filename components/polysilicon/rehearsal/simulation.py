@@ -1,0 +1,301 @@
+"""The simulated clouds behind the providers: check, compare, create, read, update and delete, for any package.
+
+Nothing here knows a cloud: what differs between them is in `data/`, and where a resource is comes from `places`.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from polysilicon.rehearsal.accounts import Accounts, address
+from polysilicon.rehearsal.differences import Difference, Replacement, differences, under
+from polysilicon.rehearsal.forms import Form, form_of, service_of, table
+from polysilicon.rehearsal.identifiers import names_of, normal
+from polysilicon.rehearsal.model import Call, Fault, Hooks, Judge, Operation, Problem, Record, RefusedError
+from polysilicon.rehearsal.naming import Proposal, named, was_made
+from polysilicon.rehearsal.places import ByKubeconfig, ByTable, Places
+from polysilicon.rehearsal.shapes import Sdk, Shape
+from polysilicon.rehearsal.synthesis import Synthesis
+from polysilicon.rehearsal.templates import Maker
+from polysilicon.rehearsal.values import UNKNOWN, Properties, at, public, strings
+from polysilicon.rehearsal.wording import already_exists
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed, and whether the old resource must go before the new one can come."""
+
+    changes: Sequence[Difference]
+    delete_first: bool
+
+    @property
+    def replaces(self) -> bool:
+        """Whether any change makes a new resource."""
+        return any(change.replaces for change in self.changes)
+
+
+class Simulation:
+    """Answers for every package at once.
+
+    Args:
+        accounts: What exists.
+        sdk: What the program's SDKs declare.
+        judges: Who may refuse a call.
+        hooks: What else happens around every change.
+        folder: Where the program runs.
+    """
+
+    def __init__(self, accounts: Accounts, sdk: Sdk, judges: Sequence[Judge], hooks: Hooks, folder: Path) -> None:
+        self.accounts, self.sdk, self.judges, self.hooks = accounts, sdk, judges, hooks
+        self.notes: dict[str, None] = {}
+        self._folder = folder
+        self._places: dict[str, Places] = {}
+        self._forms: dict[str, tuple[Form, Shape | None]] = {}
+        self._lock = threading.Lock()
+
+    def note(self, text: str) -> None:
+        """Remembers a sentence for the summary, once."""
+        self.notes.setdefault(text)
+
+    def places(self, package: str) -> Places:
+        """Where resources of a package are."""
+        if package not in self._places:
+            by_cluster = table(package).get("scope", {}).get("by") == "kubeconfig"
+            made: Places = ByTable(package, self.note)
+            if by_cluster:
+                made = ByKubeconfig(self.accounts, self.note, self._folder)
+            self._places[package] = made
+        return self._places[package]
+
+    def known(self, type_: str) -> tuple[Form, Shape | None]:
+        """What the tables and the SDK know of a type."""
+        with self._lock:
+            if type_ not in self._forms:
+                # A Kubernetes object answers what it was given; only charts have outputs of their own to make up.
+                reflected = table(type_.split(":")[0]).get("reflected")
+                asked = reflected is None or any(type_.startswith(prefix) for prefix in reflected)
+                shape = self.sdk.resource(type_) if asked else None
+                self._forms[type_] = form_of(type_, shape), shape
+            return self._forms[type_]
+
+    def call(
+        self,
+        operation: Operation,
+        settings: Mapping[str, Any],
+        urn: str,
+        inputs: Properties,
+        id_: str = "",
+        outputs: Properties | None = None,
+        preview: bool = False,
+    ) -> Call:
+        """A call with its place and, if it has an id, with what exists under that id.
+
+        Args:
+            outputs: What is known of it already: a place that was once decided does not move with the settings.
+        """
+        type_, name = parts(urn)
+        package = type_.split(":")[0]
+        scope = self.places(package).scope(settings, type_, {**(outputs or {}), **inputs})
+        return Call(
+            operation=operation,
+            package=package,
+            type=type_,
+            urn=urn,
+            name=name,
+            scope=scope,
+            inputs=public(inputs),
+            settings=settings,
+            record=self.accounts.get(scope, type_, id_) if id_ else None,
+            id=id_,
+            preview=preview,
+        )
+
+    def check(
+        self,
+        settings: Mapping[str, Any],
+        urn: str,
+        inputs: Properties,
+        old: Properties,
+        seed: bytes,
+        proposal: Proposal,
+    ) -> Properties:
+        """The inputs as the provider takes them: named, completed."""
+        type_, name = parts(urn)
+        form, shape = self.known(type_)
+        completed = self.places(type_.split(":")[0]).complete(settings, type_, shape, inputs)
+        if form.autoname is None:
+            return completed
+        return named(completed, old, form.autoname, name, seed, proposal)
+
+    def judge(self, call: Call) -> list[Problem]:
+        """What the judges say, one call at a time."""
+        with self.accounts.changing():
+            return [problem for judge in self.judges for problem in judge.judge(call, self.accounts)]
+
+    def judge_check(self, settings: Mapping[str, Any], urn: str, inputs: Properties) -> list[Problem]:
+        """What the judges say of the inputs alone. A place that cannot be reached yet is no matter here."""
+        try:
+            return self.judge(self.call("check", settings, urn, inputs, preview=True))
+        except RefusedError:
+            return []
+
+    def compare(self, type_: str, old: Properties, new: Properties, settings: Mapping[str, Any]) -> Comparison:
+        """The difference between two sets of inputs."""
+        form, _ = self.known(type_)
+        changes = differences(old, new, self.replacement(form, settings))
+        replaced = any(change.replaces for change in changes)
+        return Comparison(changes, replaced and self._takes_same_name(form, old, new))
+
+    def replacement(self, form: Form, settings: Mapping[str, Any]) -> Replacement:
+        """Which changes make a new resource: those of its identity. What the clouds know beyond that joins in here."""
+        mutable = form.mutable_with and settings.get(form.mutable_with)
+        return under(*(form.replaces - CONTENTS if mutable else form.replaces))
+
+    def preview(self, call: Call) -> Properties:
+        """What a create would give, as far as it is known."""
+        self._refuse(self.judge(call))
+        return self._synthesis(call, seed="", preview=True).make(call.inputs)[1]
+
+    def preview_update(self, call: Call) -> Properties:
+        """What an update would give: what was computed before stays."""
+        self._refuse(self.judge(call))
+        before = kept_outputs(call.record) if call.record else None
+        return self._synthesis(call, seed="", preview=True).make(call.inputs, before)[1]
+
+    def create(self, call: Call) -> Record:
+        """Makes a resource."""
+        self._run(self.hooks.before, call)
+        seed = f"{call.urn}|{self.accounts.times_made(call.urn)}"
+        synthesis = self._synthesis(call, seed)
+        with self.accounts.changing():
+            self._refuse(self.judge(call))
+            id_, outputs = synthesis.make(call.inputs)
+            self._refuse(self._taken(call, id_, synthesis.form))
+            made = Record(
+                key=0,
+                package=call.package,
+                type=call.type,
+                urn=call.urn,
+                name=call.name,
+                id=id_,
+                scope=call.scope,
+                inputs=call.inputs,
+                outputs=outputs,
+                names=names_of(call.package, id_, call.inputs, outputs),
+                seed=seed,
+            )
+            record = self.accounts.add(made)
+        self._run(self.hooks.after, replace(call, record=record, id=id_))
+        return record
+
+    def update(self, call: Call) -> Properties:
+        """Changes a resource in place."""
+        self._run(self.hooks.before, call)
+        record = call.record
+        if record is None:
+            raise RefusedError(
+                Problem(f"updating {call.kind} ({call.id}): it does not exist any more", fault=Fault.NOT_FOUND)
+            )
+        synthesis = self._synthesis(call, record.seed)
+        with self.accounts.changing():
+            self._refuse(self.judge(call))
+            _, outputs = synthesis.make(call.inputs, kept_outputs(record))
+            for name in synthesis.form.increments & outputs.keys():
+                outputs[name] = int(outputs[name]) + 1
+            names = names_of(call.package, record.id, call.inputs, outputs)
+            changed = replace(record, inputs=call.inputs, outputs=outputs, names=names, urn=call.urn)
+            self.accounts.change(changed)
+        self._run(self.hooks.after, replace(call, record=changed))
+        return outputs
+
+    def delete(self, call: Call) -> None:
+        """Takes a resource away, and what vanishes with it; what is gone already is no mistake."""
+        self._run(self.hooks.before, call)
+        with self.accounts.changing():
+            if call.record is not None:
+                self._refuse(self.judge(call))
+                self.accounts.remove(call.record)
+                self._vanish(call.record)
+        self._run(self.hooks.after, call)
+
+    def find(self, call: Call) -> Record | None:
+        """What exists under an id, for a read: by its exact id, or by any other name that a person may give."""
+        if call.record is not None:
+            return call.record
+        called = self.accounts.called(normal(call.package, call.id))
+        return next((record for record in called if record.type == call.type and record.scope == call.scope), None)
+
+    def _synthesis(self, call: Call, seed: str, preview: bool = False) -> Synthesis:
+        form, shape = self.known(call.type)
+        facts = {**self.places(call.package).facts(call.settings, call.scope), **arn_parts(call.type)}
+        return Synthesis(call.package, shape, form, Maker(seed, facts, self._follow), preview)
+
+    def _follow(self, value: str, path: str) -> Any:
+        found = self.accounts.called(value)
+        return at(found[-1].outputs, path) if found else None
+
+    def _taken(self, call: Call, id_: str, form: Form) -> list[Problem]:
+        there = self.accounts.get(call.scope, call.type, id_)
+        if there is None or form.upserts or call.settings.get("upsertExistingObjects"):
+            return []
+        return [Problem(already_exists(call, id_), fault=Fault.EXISTS)]
+
+    def _takes_same_name(self, form: Form, old: Properties, new: Properties) -> bool:
+        """Two with the same name cannot exist side by side, so the old one must go first - unless we made the name."""
+        if form.autoname is None or was_made(new, form.autoname.property):
+            return False
+        identity = (form.autoname.property, "metadata.namespace", "namespace", "region", "project", "location", "zone")
+        return all(at(old, path) == at(new, path) or at(new, path) == UNKNOWN for path in identity)
+
+    def _vanish(self, gone: Record) -> None:
+        if gone.type == NAMESPACE:
+            self.accounts.remove_where(lambda r: r.scope == gone.scope and namespace_of(r) == gone.id)
+        for path, text in strings(gone.outputs):
+            if path[-1] == "endpoint" and self.accounts.at_endpoint(text) is None:
+                server = address(text)
+                self.accounts.remove_where(partial(_lives_at, server))
+
+    def _run(self, hooks: Iterable[Any], call: Call) -> None:
+        for hook in hooks:
+            hook(call, self.accounts)
+
+    def _refuse(self, problems: list[Problem]) -> None:
+        if problems:
+            raise RefusedError(*problems)
+
+
+CONTENTS = frozenset({"data", "stringData", "binaryData"})
+NAMESPACE = "kubernetes:core/v1:Namespace"
+
+
+def _lives_at(server: str, record: Record) -> bool:
+    return record.scope.cloud == "kubernetes" and record.scope.owner == server
+
+
+def namespace_of(record: Record) -> str:
+    """The namespace that an object lives in."""
+    found = at(record.outputs, "metadata.namespace") or record.outputs.get("namespace")
+    return str(found or "")
+
+
+def kept_outputs(record: Record) -> Properties:
+    """The outputs that do not come from the inputs: what an update carries over."""
+    return {name: value for name, value in record.outputs.items() if name not in record.inputs}
+
+
+def arn_parts(type_: str) -> dict[str, str]:
+    """A type as ARNs name it: its service, and its class with dashes."""
+    kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type_.rsplit(":", 1)[-1]).lower()
+    return {"arn_service": service_of(type_), "arn_kind": kind}
+
+
+def parts(urn: str) -> tuple[str, str]:
+    """The type and the logical name in a URN."""
+    *_, types, name = urn.split("::", 3)
+    return types.rsplit("$", 1)[-1], name

@@ -1,0 +1,108 @@
+"""What a person reads when a rehearsal has ended: what is where, the outputs, what is left, what was assumed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from polysilicon.rehearsal.model import Record
+from polysilicon.rehearsal.outcome import Outcome
+
+Section: TypeAlias = Callable[[Outcome], RenderableType | None]
+"""A part that a caller adds to the summary; it may have nothing to say."""
+
+_DONE = {
+    "create": "created",
+    "delete": "deleted",
+    "replace": "replaced",
+    "same": "unchanged",
+    "update": "updated",
+    "refresh": "refreshed",
+}
+LONGEST_OUTPUT = 100
+MOST_KINDS = 6
+
+
+def first_line(stack: str) -> str:
+    """The line before the engine's own."""
+    return f"REHEARSAL of {stack}: the real engine against simulated clouds, nothing is bought"
+
+
+def last_line(outcome: Outcome) -> str:
+    """The line that ends it all."""
+    result = "succeeded" if outcome.ok else "FAILED"
+    done = ", ".join(f"{count} {_DONE.get(kind, kind)}" for kind, count in sorted(outcome.changes.items()))
+    seconds = f"{outcome.seconds:.1f} s"
+    return f"REHEARSAL of {outcome.stack}: {outcome.operation} {result} ({done or 'nothing done'}; {seconds})"
+
+
+def render_summary(outcome: Outcome, console: Console, sections: Sequence[Section] = ()) -> None:
+    """Prints the summary.
+
+    Args:
+        sections: Further parts, printed before the notes.
+    """
+    parts = [_leftovers(outcome)] if outcome.operation == "destroy" else [_places(outcome), _outputs(outcome)]
+    for part in (*parts, *(section(outcome) for section in sections), _judged(outcome), *_notes(outcome)):
+        if part is not None:
+            console.print(part)
+
+
+def _places(outcome: Outcome) -> RenderableType | None:
+    mine = [record for record in outcome.accounts if _is_of(record, outcome)]
+    if not mine:
+        return None
+    table = Table("where", "how many", "what", title=f"What {outcome.stack} consists of", title_justify="left")
+    for place in dict.fromkeys(str(record.scope) for record in mine):
+        kinds = Counter(record.type.rsplit(":", 1)[-1] for record in mine if str(record.scope) == place)
+        table.add_row(place, str(kinds.total()), _kinds(kinds))
+    return table
+
+
+def _kinds(kinds: Counter[str]) -> str:
+    shown = [f"{count} {kind}" if count > 1 else kind for kind, count in kinds.most_common(MOST_KINDS)]
+    rest = len(kinds) - len(shown)
+    return ", ".join(shown) + (f" and {rest} kinds more" if rest > 0 else "")
+
+
+def _outputs(outcome: Outcome) -> RenderableType | None:
+    if not outcome.outputs:
+        return None
+    table = Table("output", "value", title="Outputs", title_justify="left")
+    for name, value in outcome.outputs.items():
+        table.add_row(name, _shortened(value))
+    return table
+
+
+def _shortened(value: Any) -> Text:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return Text(text if len(text) <= LONGEST_OUTPUT else text[: LONGEST_OUTPUT - 1] + "…")
+
+
+def _leftovers(outcome: Outcome) -> RenderableType | None:
+    if not outcome.leftovers:
+        held = len(outcome.resources)
+        return Text("Nothing is left in the simulated accounts." if not held else f"{held} resources are still there.")
+    table = Table("where", "type", "id", title="LEFT OVER: still there and in no state", title_justify="left")
+    for record in outcome.leftovers:
+        table.add_row(str(record.scope), record.type, record.id)
+    return table
+
+
+def _judged(outcome: Outcome) -> RenderableType | None:
+    judged = ", ".join(f"{name}: {count}" for name, count in outcome.judged.items() if count)
+    return Text(f"Judged - {judged}", style="dim") if judged else None
+
+
+def _notes(outcome: Outcome) -> Iterable[RenderableType]:
+    return [Text(f"note: {note}", style="yellow") for note in outcome.notes]
+
+
+def _is_of(record: Record, outcome: Outcome) -> bool:
+    return record.urn.startswith(f"urn:pulumi:{outcome.stack}::{outcome.project}::")
