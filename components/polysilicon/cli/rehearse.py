@@ -11,13 +11,10 @@ from typing import get_args
 import click
 from rich.console import Console
 
-from polysilicon.cli.report import costs, for_real
+from polysilicon.cli.report import sections
 from polysilicon.engine import console_report
 from polysilicon.rehearsal import Operation, Outcome, Rehearsal
-from polysilicon.rehearsal.summary import Section, first_line, last_line, render_summary
-
-SECTIONS: Sequence[Section] = (costs, for_real)
-"""Further parts of the summary."""
+from polysilicon.rehearsal.summary import first_line, last_line, render_summary
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -82,7 +79,7 @@ def command(
         click.echo(outcome.log, err=True)
         click.echo(json.dumps(outcome.as_json(), indent=2))
     else:
-        render_summary(outcome, Console(highlight=False), SECTIONS)
+        render_summary(outcome, Console(highlight=False), sections(rehearsal.project.stacks.get(rehearsal.stack)))
     click.echo(last_line(outcome), err=as_json)
     sys.exit(0 if outcome.ok else outcome.exit_code or 1)
 

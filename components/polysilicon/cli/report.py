@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import yaml
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from polysilicon.catalog import load_catalog
+from polysilicon.catalog import Catalog, Overlay, load_catalog
 from polysilicon.planning.cost import CostReport, Deployed, price
 from polysilicon.rehearsal import Outcome
 from polysilicon.rehearsal.model import Record
+from polysilicon.rehearsal.summary import Section
+
+_OVERLAY = "polysilicon:overlay"
 
 _NEEDS = {
     "aws": "AWS credentials of the account (aws sts get-caller-identity shows whose), and the aws CLI",
@@ -21,11 +26,23 @@ _NEEDS = {
 }
 
 
-def costs(outcome: Outcome) -> RenderableType | None:
+def sections(stack_file: Path | None) -> tuple[Section, ...]:
+    """What is added for a stack; prices that its overlay names, such as a discount, go before the catalog's."""
+    catalog = load_catalog().overlaid(_overlay(stack_file))
+    return (lambda outcome: _costs(outcome, catalog), _for_real)
+
+
+def _overlay(stack_file: Path | None) -> Overlay:
+    document = yaml.safe_load(stack_file.read_text(encoding="utf-8")) if stack_file else None
+    given = ((document or {}).get("config") or {}).get(_OVERLAY) or {}
+    return Overlay.parse(given, _OVERLAY)
+
+
+def _costs(outcome: Outcome, catalog: Catalog) -> RenderableType | None:
     """A table of what the deployment costs in a month, with what has no price listed under it."""
-    if outcome.operation not in ("up", "preview"):
+    if outcome.operation != "up":
         return None
-    report = price(deployed(outcome), load_catalog())
+    report = price(deployed(outcome), catalog)
     if not report.lines and not report.unpriced:
         return None
     return Group(_cost_table(report), *_unpriced(report))
@@ -33,12 +50,17 @@ def costs(outcome: Outcome) -> RenderableType | None:
 
 def deployed(outcome: Outcome) -> list[Deployed]:
     """What exists on behalf of the stack, as the price list wants to see it."""
-    records = [record for record in outcome.accounts if f"urn:pulumi:{outcome.stack}::" in record.urn]
+    records = _own(outcome)
     templates = {record.id: record.inputs for record in records if record.type.endswith(":LaunchTemplate")}
     return [
         Deployed(record.type, record.name, _region(record), record.inputs, _template(record, templates))
         for record in records
     ]
+
+
+def _own(outcome: Outcome) -> list[Record]:
+    """The accounts may hold other stacks' resources too."""
+    return [r for r in outcome.accounts if r.urn.startswith(f"urn:pulumi:{outcome.stack}::{outcome.project}::")]
 
 
 def _template(record: Record, templates: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -70,11 +92,11 @@ def _unpriced(report: CostReport) -> list[Text]:
     return [*listed, Text("not counted: what is paid by use, such as traffic, logs and requests")]
 
 
-def for_real(outcome: Outcome) -> RenderableType | None:
+def _for_real(outcome: Outcome) -> RenderableType | None:
     """The command that does the same against real clouds, and what it needs."""
     if outcome.operation != "up" or not outcome.ok:
         return None
-    clouds = {record.scope.cloud for record in outcome.accounts}
+    clouds = {record.scope.cloud for record in _own(outcome)}
     needs = [
         "a backend for the state (pulumi login, or PULUMI_BACKEND_URL) and a secrets provider or passphrase",
         *(text for cloud, text in _NEEDS.items() if cloud in clouds),
