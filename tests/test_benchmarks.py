@@ -6,6 +6,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+
 from tests.components.recording import record
 from tests.conftest import ROOT
 

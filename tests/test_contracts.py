@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.conftest import ROOT
 
 from polysilicon.cli.schema import stack_schema
 from polysilicon.planning.order import Order
+from tests.conftest import ROOT
 
 PACKAGE = ROOT / "components" / "polysilicon"
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -167,7 +167,8 @@ def model(name: str, landing: str) -> None:
     )
     port = {"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}
     service = {"type": "ClusterIP", "selector": labels, "ports": [port]}
-    k8s.core.v1.Service(name, metadata=placed, spec=service, opts=under(component))
+    unawaited = {**placed, "annotations": {"pulumi.com/skipAwait": "true"}}
+    k8s.core.v1.Service(name, metadata=unawaited, spec=service, opts=under(component))
     component.register_outputs({"endpoint": f"http://{name}.{name}.svc.cluster.local/v1"})
 
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import sys
 from typing import Any
 
 import pulumi
+import pulumi_kubernetes as k8s
 import pytest
+
+from polysilicon.aws import EksHome, NeuronPool, NeuronPoolArgs
+from polysilicon.catalog import Catalog
+from polysilicon.errors import SpecError
+from polysilicon.kubernetes import ClusterRef, ModelServer, ModelServerArgs
+from polysilicon.planning.cluster import EksClusterPlan
+from polysilicon.planning.fleet import plan_fleet
+from polysilicon.specs import FleetSpec, ModelSpec, NeuronPoolSpec
 from tests.components.recording import Recording, record, unknown_keys
 from tests.conftest import ROOT, stack_config
 
@@ -200,6 +210,47 @@ def test_gke_nodes_are_private_behind_nat() -> None:
     assert stack("staging").one("gcp:compute/routerNat:RouterNat")["sourceSubnetworkIpRangesToNat"] == (
         "ALL_SUBNETWORKS_ALL_IP_RANGES"
     )
+
+
+def test_the_service_waits_for_no_pods_of_its_own() -> None:
+    service = stack("dev").one("kubernetes:core/v1:Service")
+    assert service["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+
+
+def other_cluster() -> ClusterRef:
+    return ClusterRef(key="gcp", provider=k8s.Provider("gcp", kubeconfig="{}", cluster_identifier="gcp"))
+
+
+def test_a_server_refuses_the_landing_of_another_cluster(mixed: dict[str, Any], catalog: Catalog) -> None:
+    fleet = plan_fleet(FleetSpec.parse(mixed), catalog)
+    message = "pool: landing 'inf2' is in cluster 'aws', this is cluster 'gcp'\n  fix: take a landing of 'gcp'"
+
+    def program() -> None:
+        args = ModelServerArgs(
+            spec=ModelSpec(model="Qwen/Qwen3-0.6B", pool="inf2"),
+            landing=fleet.landings["inf2"],
+            cluster=other_cluster(),
+        )
+        with pytest.raises(SpecError, match=re.escape(message)):
+            ModelServer("chat", args)
+
+    assert [r.type for r in record(program).resources] == ["pulumi:providers:kubernetes"]
+
+
+def test_a_pool_refuses_the_provider_and_the_home_of_another_cluster(mixed: dict[str, Any], catalog: Catalog) -> None:
+    plan = plan_fleet(FleetSpec.parse(mixed), catalog).clusters["aws"]
+    assert isinstance(plan, EksClusterPlan)
+    home = EksHome(plan=plan, cluster_name="c", node_role_arn="r", subnet_ids={}, nodes_after={})
+
+    def program() -> None:
+        pool = NeuronPoolSpec(kind="neuron", cluster="aws")
+        with pytest.raises(SpecError, match="landing 'inf2' is in cluster 'aws', this is cluster 'gcp'"):
+            NeuronPool("inf2", NeuronPoolArgs(spec=pool, home=home, cluster=other_cluster()))
+        elsewhere = NeuronPoolSpec(kind="neuron", cluster="gcp")
+        with pytest.raises(SpecError, match="got 'gcp', but the pool was given the home of cluster 'aws'"):
+            NeuronPool("inf3", NeuronPoolArgs(spec=elsewhere, home=home, cluster=other_cluster()))
+
+    assert {r.type for r in record(program).resources} == {"pulumi:providers:kubernetes"}
 
 
 def test_apis_stay_enabled_after_destroy() -> None:

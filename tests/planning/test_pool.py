@@ -3,13 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.chips import NEW_CHIP
 
 from polysilicon.catalog import Catalog, Overlay
 from polysilicon.planning.fleet import FleetPlan, plan_fleet
 from polysilicon.planning.landing import Interruption
 from polysilicon.planning.versions import within
 from polysilicon.specs import FleetSpec
+from tests.chips import NEW_CHIP
 
 
 def plan(document: dict[str, Any], catalog: Catalog) -> FleetPlan:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tests.conftest import ROOT
 
 from polysilicon.rehearsal import Rehearsal
 from polysilicon.rehearsal.outcome import Outcome, Resource
+from tests.conftest import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
 

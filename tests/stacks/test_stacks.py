@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from polysilicon.rehearsal.outcome import Outcome, Resource
 from tests.chips import NEW_CHIP
 from tests.conftest import ROOT
 from tests.stacks.project import assert_golden, copy_project, edit, rehearse, tree
-
-from polysilicon.rehearsal.outcome import Outcome, Resource
 
 pytestmark = pytest.mark.engine
 STACKS = ("dev", "staging", "mixed")

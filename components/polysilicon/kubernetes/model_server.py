@@ -80,7 +80,9 @@ class ModelServer(pulumi.ComponentResource):
                 ),
             ),
         )
-        k8s.core.v1.Service(name, metadata=placed, spec=service_spec(plan), opts=inside)
+        # The Deployment is waited for; a Service would wait for the same pods again, but only ten minutes.
+        unawaited = {**placed, "annotations": {"pulumi.com/skipAwait": "true"}}
+        k8s.core.v1.Service(name, metadata=unawaited, spec=service_spec(plan), opts=inside)
 
         self.endpoint = f"http://{name}.{name}.svc.cluster.local/v1"
         self.register_outputs({"endpoint": self.endpoint})

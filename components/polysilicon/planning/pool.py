@@ -71,6 +71,7 @@ def plan_pool(key: str, spec: PoolSpec, cluster: ClusterPlan, catalog: Catalog) 
 
 def plan_neuron_pool(key: str, spec: NeuronPoolSpec, cluster: EksClusterPlan, catalog: Catalog) -> NeuronPoolPlan:
     """Node groups with Neuron chips: zones that sell the machine, an image release whose driver the servers take."""
+    _require_home(spec, cluster.key)
     machine, silicon = _machine(spec, "aws", "neuron", catalog)
     zones = _zones(spec, cluster.region, cluster.zones, catalog)
     release = _ami_release(spec, silicon, cluster, catalog)
@@ -95,6 +96,7 @@ def plan_tpu_slice_pool(
     key: str, spec: TpuSlicePoolSpec, cluster: GkeClusterPlan, catalog: Catalog
 ) -> TpuSlicePoolPlan:
     """Node pools with TPU chips in one slice shape."""
+    _require_home(spec, cluster.key)
     machine, silicon = _machine(spec, "gcp", "tpu", catalog)
     topology = _topology(spec, machine, catalog)
     zones = _zones(spec, cluster.region, catalog.zones(spec.machine, cluster.region), catalog)
@@ -113,6 +115,12 @@ def plan_tpu_slice_pool(
         topology=topology,
         boot_disk_gib=spec.boot_disk_gib,
     )
+
+
+def _require_home(spec: PoolSpec, cluster: str) -> None:
+    if spec.cluster != cluster:
+        fix = f"name {cluster!r}, or give the component the home of {spec.cluster!r}"
+        raise refuse("cluster", f"got {spec.cluster!r}, but the pool was given the home of cluster {cluster!r}", fix)
 
 
 def _machine(spec: PoolSpec, cloud: str, family: str, catalog: Catalog) -> tuple[Machine, Silicon]:

@@ -26,7 +26,7 @@ class Proposal:
 
 
 def named(
-    inputs: Properties, old: Mapping[str, Any], rule: Autoname, logical: str, seed: bytes, proposal: Proposal
+    inputs: Properties, old: Mapping[str, Any], rule: Autoname, logical: str, seed: str, proposal: Proposal
 ) -> Properties:
     """The inputs with a name: the program's, else the one it had, else a new one."""
     if at(inputs, rule.property) or at(inputs, f"{rule.property}Prefix") or at(inputs, "metadata.generateName"):
@@ -43,8 +43,8 @@ def was_made(inputs: Mapping[str, Any], path: str) -> bool:
     return path in (inputs.get(DEFAULTS) or ()) or annotations.get(ANNOTATION) == "true"
 
 
-def _made(rule: Autoname, logical: str, seed: bytes) -> str:
-    ending = "-" + hashlib.sha256(seed or logical.encode()).hexdigest()[: rule.hex]
+def _made(rule: Autoname, logical: str, seed: str) -> str:
+    ending = "-" + hashlib.sha256(seed.encode()).hexdigest()[: rule.hex]
     name = rule.prefix + logical[: rule.longest - len(ending) - len(rule.prefix)] + ending
     return name.lower() if rule.lower else name
 

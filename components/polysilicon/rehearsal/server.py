@@ -161,7 +161,7 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
         settings, news, old = self._settings_of(context), decode(request.news), decode(request.olds)
         disabled = request.autonaming.mode == provider_pb2.CheckRequest.AutonamingOptions.DISABLE
         proposal = Proposal("" if disabled else request.autonaming.proposed_name, disabled)
-        inputs = self._simulation.check(settings, request.urn, news, old, request.randomSeed, proposal)
+        inputs = self._simulation.check(settings, request.urn, news, old, proposal)
         problems = self._simulation.judge_check(settings, request.urn, inputs)
         return provider_pb2.CheckResponse(
             inputs=encode(inputs, self._secret(request)),

@@ -92,9 +92,8 @@ class Sdk:
 
     def close(self) -> None:
         """Ends the helper and keeps what it has told."""
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
-            self._process.wait()
+        if self._process is not None:
+            self._process.communicate()
         for package in self._fresh:
             self._save(package)
 

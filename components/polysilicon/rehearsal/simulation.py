@@ -117,21 +117,22 @@ class Simulation:
         )
 
     def check(
-        self,
-        settings: Mapping[str, Any],
-        urn: str,
-        inputs: Properties,
-        old: Properties,
-        seed: bytes,
-        proposal: Proposal,
+        self, settings: Mapping[str, Any], urn: str, inputs: Properties, old: Properties, proposal: Proposal
     ) -> Properties:
-        """The inputs as the provider takes them: named, completed."""
+        """The inputs as the provider takes them: named, completed.
+
+        The engine's own random seed is not used: a rehearsal of the same program gives the same names each time, and
+        still another one each time that a resource is made anew.
+        """
         type_, name = parts(urn)
         form, shape = self.known(type_)
         completed = self.places(type_.split(":")[0]).complete(settings, type_, shape, inputs)
         if form.autoname is None:
             return completed
-        return named(completed, old, form.autoname, name, seed, proposal)
+        return named(completed, old, form.autoname, name, self._seed(urn), proposal)
+
+    def _seed(self, urn: str) -> str:
+        return f"{urn}|{self.accounts.times_made(urn)}"
 
     def judge(self, call: Call) -> list[Problem]:
         """What the judges say, one call at a time."""
@@ -171,7 +172,7 @@ class Simulation:
     def create(self, call: Call) -> Record:
         """Makes a resource."""
         self._run(self.hooks.before, call)
-        seed = f"{call.urn}|{self.accounts.times_made(call.urn)}"
+        seed = self._seed(call.urn)
         synthesis = self._synthesis(call, seed)
         with self.accounts.changing():
             self._refuse(self.judge(call))
