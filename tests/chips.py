@@ -17,7 +17,6 @@ NEW_CHIP: dict[str, Any] = {
             "cores": 4,
             "resource": "aws.amazon.com/neuron",
             "taint": {"key": "aws.amazon.com/neuron", "value": "present"},
-            "taint_by": "us",
             "shm_gib": 4,
         }
     },

@@ -56,6 +56,11 @@ def test_an_opt_in_line_is_taken_only_when_it_is_named(mixed: dict[str, Any], ca
     )
 
 
+def test_a_model_that_the_lines_makers_do_not_list_is_known_as_such(mixed: dict[str, Any], catalog: Catalog) -> None:
+    assert server(mixed, catalog).listed
+    assert not server(mixed, catalog, model="Qwen/Qwen3-8B", max_concurrency=1).listed
+
+
 def test_the_startup_probe_allows_the_planned_cold_start(mixed: dict[str, Any], catalog: Catalog) -> None:
     plan = server(mixed, catalog)
     probe = container(plan)["startupProbe"]

@@ -65,11 +65,6 @@ class Catalog(Overlay):
             }
         )
 
-    def machine(self, name: str, path: str, cloud: str | None = None) -> Machine:
-        """The machine's row. Raises `SpecError` with near matches where it is unknown or another cloud's."""
-        known = {key: row for key, row in self.machines.items() if cloud in (None, row.cloud) and row.silicon}
-        return self._known(known, name, path, "machine")
-
     def model(self, name: str, path: str) -> Model:
         """The model's row. Raises `SpecError` where its shape is unknown."""
         return self._known(self.models, name, path, "model")

@@ -42,9 +42,7 @@ class Silicon(Row):
     resource: str
     """Extended resource that a pod requests, counted in chips."""
     taint: Taint
-    """On the nodes of this silicon, so that nothing else lands there."""
-    taint_by: Literal["us", "cloud"]
-    """Who puts the taint on: we, or the cloud by itself."""
+    """On the nodes of this silicon, so that nothing else lands there. GKE puts it on TPU nodes by itself."""
     node_selector: dict[str, str] = Field(default_factory=dict)
     """Labels that pods must select beside the landing's own; {topology} is the slice's shape."""
     shm_gib: int = Field(ge=0)

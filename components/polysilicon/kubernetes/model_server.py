@@ -54,6 +54,10 @@ class ModelServer(pulumi.ComponentResource):
         args.cluster.require(args.landing)
         plan = plan_server(name, args.spec, args.landing, args.catalog or load_catalog())
         super().__init__("polysilicon:index:ModelServer", name, record(args.spec, **_told(plan)), opts)
+        if not plan.listed:
+            silicon = plan.landing.silicon
+            text = f"{plan.model} is not on the list of image line {plan.line} for {silicon}: test it before you promise it"
+            pulumi.log.warn(text, self)
         ready: After = {Order.SERVERS_AFTER_DNS: args.cluster.ready}
         meta = {"name": name, "namespace": name, "labels": labels(plan)}
 

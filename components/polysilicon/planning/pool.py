@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from polysilicon.catalog import Catalog
 from polysilicon.catalog.rows import Machine, Runtime, Silicon, Topology
@@ -79,16 +80,7 @@ def plan_neuron_pool(key: str, spec: NeuronPoolSpec, cluster: EksClusterPlan, ca
     driver = catalog.ami_releases[release].neuron_driver
     landing = _landing(key, spec, silicon, per_node, cluster.region, catalog, {}, driver)
     return NeuronPoolPlan(
-        key=key,
-        cluster=cluster.key,
-        machine=spec.machine,
-        zones=zones,
-        groups=_groups(spec.capacity),
-        labels={LANDING_LABEL: key},
-        taint=(silicon.taint.key, silicon.taint.value, silicon.taint.effect),
-        landing=landing,
-        ami_release=release,
-        root_disk_gib=spec.root_disk_gib,
+        **_shared(key, spec, silicon, zones, landing), ami_release=release, root_disk_gib=spec.root_disk_gib
     )
 
 
@@ -103,18 +95,25 @@ def plan_tpu_slice_pool(
     per_node = gke_per_node(machine, spec.boot_disk_gib, catalog)
     landing = _landing(key, spec, silicon, per_node, cluster.region, catalog, {"topology": topology.shape}, None)
     return TpuSlicePoolPlan(
-        key=key,
-        cluster=cluster.key,
+        **_shared(key, spec, silicon, zones, landing),
         project=cluster.project,
-        machine=spec.machine,
-        zones=zones,
-        groups=_groups(spec.capacity),
-        labels={LANDING_LABEL: key},
-        taint=(silicon.taint.key, silicon.taint.value, silicon.taint.effect),
-        landing=landing,
         topology=topology,
         boot_disk_gib=spec.boot_disk_gib,
     )
+
+
+def _shared(key: str, spec: PoolSpec, silicon: Silicon, zones: tuple[str, ...], landing: Landing) -> dict[str, Any]:
+    """What the plans of all pools have in common."""
+    return {
+        "key": key,
+        "cluster": spec.cluster,
+        "machine": spec.machine,
+        "zones": zones,
+        "groups": _groups(spec.capacity),
+        "labels": {LANDING_LABEL: key},
+        "taint": (silicon.taint.key, silicon.taint.value, silicon.taint.effect),
+        "landing": landing,
+    }
 
 
 def _require_home(spec: PoolSpec, cluster: str) -> None:

@@ -43,6 +43,8 @@ class ServerPlan:
     drain_seconds: int
     drains_itself: bool
     """Whether the engine finishes its requests when it is told to stop; else it is told only once it is idle."""
+    listed: bool
+    """Whether the image line's makers list this model on this silicon; another may work, and wants a test first."""
 
     @property
     def settle_seconds(self) -> int:
@@ -89,6 +91,7 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
         cold_start=plan_cold_start(model, runtime, landing, catalog),
         drain_seconds=spec.drain_seconds,
         drains_itself="drain_seconds" in runtime.arguments,
+        listed=spec.model in runtime.models,
     )
 
 

@@ -56,14 +56,19 @@ class Synthesis:
             found[named] = UNKNOWN if self.preview else self.maker.fill(f"{prefix}{{digits:26}}", {}, named)
 
     def _from_forms(self, found: Properties) -> tuple[str, Properties]:
-        templates = {**self._usual_arn(), **self.form.outputs}
+        templates = self.form.outputs if "arn" in self.form.outputs else {**self._usual_arn(), **self.form.outputs}
         values: Properties = dict(found)
-        if self.form.id == "{arn}" and "arn" in templates:
-            values["arn"] = values.get("arn") or self._fill(templates["arn"], values, "arn")
-        values["id"] = self._fill(self.form.id, values, "id")
+        if not self._id_is_arn:  # an id that is the ARN comes last, any other first: outputs are made of it
+            values["id"] = self._fill(self.form.id, values, "id")
         for path, template in templates.items():
             values = _with(values, path.split("."), self._fill(template, values, path))
+        if self._id_is_arn:
+            values["id"] = values.get("arn")
         return str(values.pop("id") or ""), values
+
+    @property
+    def _id_is_arn(self) -> bool:
+        return self.form.id == "{arn}"
 
     def _fill(self, template: Any, values: Properties, path: str) -> Any:
         return UNKNOWN if self.preview else self.maker.fill(template, values, path)
@@ -73,7 +78,7 @@ class Synthesis:
         usual = table(self.package).get("arn")
         if not usual or self.shape is None or "arn" not in self.shape.outputs:
             return {}
-        return {"arn": usual.replace("{id}", "{name}") if self.form.id == "{arn}" else usual}
+        return {"arn": usual.replace("{id}", "{name}") if self._id_is_arn else usual}
 
     def _member(self, into: Properties, name: str, member: Member, computed: bool, path: str = "") -> None:
         path = f"{path}.{name}" if path else name

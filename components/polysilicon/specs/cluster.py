@@ -8,11 +8,11 @@ from pydantic import Field, model_validator
 
 from polysilicon.specs.base import Spec, refusal
 from polysilicon.specs.network import EksNetworkSpec, GkeNetworkSpec, Zones
-from polysilicon.specs.values import Cidr, Endpoint
+from polysilicon.specs.values import Bounds, Cidr, Endpoint
 
 
-class SystemNodes(Spec):
-    """The small nodes for what every cluster runs: DNS, controllers, routers."""
+class SystemNodes(Bounds):
+    """The small nodes for what every cluster runs: DNS, controllers, routers. By default one to three."""
 
     machine: str | None = None
     """Machine of a system node. By default the one that the catalog names for the cloud."""
@@ -20,12 +20,6 @@ class SystemNodes(Spec):
     """Nodes that always run, over all zones."""
     max: int = Field(default=3, ge=1, le=50)
     """Nodes at most, over all zones."""
-
-    @model_validator(mode="after")
-    def _min_below_max(self) -> SystemNodes:
-        if self.min > self.max:
-            raise refusal(f"min is {self.min}, above max, which is {self.max}", "raise max or lower min")
-        return self
 
 
 class EksClusterSpec(Spec):

@@ -4,33 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from polysilicon.specs.base import Spec, refusal
 from polysilicon.specs.network import Zones
-from polysilicon.specs.values import Key
+from polysilicon.specs.values import Bounds, Key
 
 
-class _Bounds(Spec):
-    min: int = Field(default=0, ge=0, le=1000)
-    """Nodes that always run, over all zones."""
-    max: int = Field(default=1, ge=1, le=1000)
-    """Nodes at most, over all zones."""
-
-    @model_validator(mode="after")
-    def _min_below_max(self) -> _Bounds:
-        if self.min > self.max:
-            raise refusal(f"min is {self.min}, above max, which is {self.max}", "raise max or lower min")
-        return self
-
-
-class OnDemand(_Bounds):
+class OnDemand(Bounds):
     """Paid by the second at the list price; yours until you give it back, if the cloud has any left."""
 
     kind: Literal["on_demand"]
 
 
-class Spot(_Bounds):
+class Spot(Bounds):
     """Spare capacity at a changing price, taken back at short notice: the landing says how short."""
 
     kind: Literal["spot"]

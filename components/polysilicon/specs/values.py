@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from polysilicon.specs.base import Spec, refusal
 
@@ -26,6 +26,21 @@ def _network(text: str) -> str:
 
 Cidr = Annotated[str, AfterValidator(_network)]
 """An IPv4 network in CIDR form."""
+
+
+class Bounds(Spec):
+    """How few and how many nodes, over all zones."""
+
+    min: int = Field(default=0, ge=0, le=1000)
+    """Nodes that always run."""
+    max: int = Field(default=1, ge=1, le=1000)
+    """Nodes at most."""
+
+    @model_validator(mode="after")
+    def _min_below_max(self) -> Bounds:
+        if self.min > self.max:
+            raise refusal(f"min is {self.min}, above max, which is {self.max}", "raise max or lower min")
+        return self
 
 
 class Owner(Spec):
