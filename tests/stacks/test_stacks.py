@@ -11,6 +11,7 @@ import pytest
 from polysilicon.rehearsal.outcome import Outcome, Resource
 from tests.chips import NEW_CHIP
 from tests.conftest import ROOT
+from tests.specs.test_bad_input import CASES, put
 from tests.stacks.project import assert_golden, copy_project, edit, rehearse, tree
 
 pytestmark = pytest.mark.engine
@@ -142,45 +143,81 @@ def test_a_chip_that_only_the_overlay_knows_is_served(project: Path, tmp_path: P
     assert pod["containers"][0]["resources"]["limits"]["aws.amazon.com/neuron"] == "2"
 
 
-WRONG: dict[str, tuple[str, object, str]] = {
-    "unknown machine": (
-        "pools.inf2.machine",
-        "inf2.8xlrage",
-        "polysilicon:fleet.pools.inf2.machine: got 'inf2.8xlrage', which is no machine for a neuron pool",
-    ),
-    "unknown key": (
-        "models.chat.modle",
-        "Qwen/Qwen3-0.6B",
-        "polysilicon:fleet.models.chat.modle: is not a key that is known here",
-    ),
-    "wrong type": (
-        "models.chat.replicas",
-        "many",
-        "polysilicon:fleet.models.chat.replicas: input should be a valid integer",
-    ),
-}
+WRONG = (
+    "unknown key",
+    "unknown machine",
+    "machine not offered in the region",
+    "zone without the machine",
+    "topology that does not exist",
+    "min above max",
+    "networks that overlap",
+    "wrong type",
+    "model that does not fit",
+    "image line and node image that cannot start",
+)
 
 
-@pytest.fixture(params=WRONG)
-def wrong(request: pytest.FixtureRequest, project: Path) -> tuple[Path, str]:
-    path, value, message = WRONG[request.param]
+@pytest.mark.parametrize("name", WRONG)
+def test_a_mistake_in_the_yaml_creates_nothing(name: str, project: Path, tmp_path: Path) -> None:
+    changes, message = CASES[name]
 
     def spoil(config: dict[str, Any]) -> None:
-        *parents, last = path.split(".")
-        here = config["polysilicon:fleet"]
-        for parent in parents:
-            here = here[parent]
-        here[last] = value
+        for path, value in changes.items():
+            put(config["polysilicon:fleet"], path, value)
 
-    edit(project, "dev", spoil)
-    return project, message
+    edit(project, "mixed", spoil)
+    refused(rehearse(project, "mixed", tmp_path / "state").up(), f"polysilicon:{message.splitlines()[0]}")
 
 
-def test_a_mistake_in_the_yaml_creates_nothing(wrong: tuple[Path, str], tmp_path: Path) -> None:
-    project, message = wrong
+WIRE_AS_SHAPE = """\
+import pulumi_aws as aws
+from polysilicon.specs import EksNetworkSpec
+
+vpc = aws.ec2.VpcIpam("ipam", operating_regions=[{"region_name": "us-east-1"}])
+EksNetworkSpec(cidr=vpc.arn, zones=("use1-az4", "use1-az6"))
+"""
+WRONG_CLUSTER = """\
+import pulumi_kubernetes as k8s
+from polysilicon.catalog import load_catalog
+from polysilicon.kubernetes import ClusterRef, ModelServer, ModelServerArgs
+from polysilicon.planning.cluster import plan_gke_cluster
+from polysilicon.planning.pool import plan_tpu_slice_pool
+from polysilicon.specs import GkeClusterSpec, ModelSpec, PublicEndpoint, TpuSlicePoolSpec
+
+cluster = GkeClusterSpec(
+    cloud="gcp", project="acme-inference", region="us-west4", zones=("us-west4-a",),
+    endpoint=PublicEndpoint(kind="public", cidrs=("203.0.113.0/24",)),
+)
+pool = TpuSlicePoolSpec(kind="tpu_slice", cluster="gcp", machine="ct5lp-hightpu-1t", topology="1x1")
+home = plan_gke_cluster("gcp", cluster, load_catalog())
+landing = plan_tpu_slice_pool("v5e", pool, home, load_catalog()).landing
+other = ClusterRef(key="aws", provider=k8s.Provider("aws", kubeconfig="{}", cluster_identifier="aws"))
+spec = ModelSpec(model="Qwen/Qwen3-0.6B", pool="v5e")
+ModelServer("chat", ModelServerArgs(spec=spec, landing=landing, cluster=other))
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        (WIRE_AS_SHAPE, "cidr: got a pulumi.Output where a plain value belongs"),
+        (WRONG_CLUSTER, "pool: landing 'v5e' is in cluster 'gcp', this is cluster 'aws'"),
+    ],
+)
+def test_a_mistake_in_a_program_creates_nothing(program: str, message: str, tmp_path: Path) -> None:
+    project = tmp_path / "foreign"
+    project.mkdir()
+    (project / "Pulumi.yaml").write_text("name: foreign\nruntime: python\n")
+    (project / "Pulumi.dev.yaml").write_text("config:\n  aws:region: us-east-1\n")
+    (project / "__main__.py").write_text(program)
     outcome = rehearse(project, "dev", tmp_path / "state").up()
+    refused(outcome, message, exists=("aws:ec2/vpcIpam:VpcIpam",))
+
+
+def refused(outcome: Outcome, message: str, exists: tuple[str, ...] = ()) -> None:
+    """The engine failed, said `message` and a fix and no traceback, and created nothing."""
     assert outcome.exit_code != 0
     assert message in outcome.log
     assert "fix: " in outcome.log
     assert "Traceback" not in outcome.log
-    assert list(outcome.accounts) == []
+    assert {record.type for record in outcome.accounts} <= set(exists)

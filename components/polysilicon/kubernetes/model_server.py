@@ -55,9 +55,8 @@ class ModelServer(pulumi.ComponentResource):
         plan = plan_server(name, args.spec, args.landing, args.catalog or load_catalog())
         super().__init__("polysilicon:index:ModelServer", name, record(args.spec, **_told(plan)), opts)
         if not plan.listed:
-            silicon = plan.landing.silicon
-            text = f"{plan.model} is not on the list of image line {plan.line} for {silicon}: test it before you promise it"
-            pulumi.log.warn(text, self)
+            line = f"image line {plan.line} for {plan.landing.silicon}"
+            pulumi.log.warn(f"{plan.model} is not on the list of {line}: test it before you promise it", self)
         ready: After = {Order.SERVERS_AFTER_DNS: args.cluster.ready}
         meta = {"name": name, "namespace": name, "labels": labels(plan)}
 
