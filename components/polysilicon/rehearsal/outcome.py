@@ -27,6 +27,7 @@ class Resource:
     id: str = ""
     parent: str = ""
     provider: str = ""
+    dependencies: Sequence[str] = ()
     custom: bool = False
     inputs: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Outcome:
         errors: The engine's error messages, as it showed them.
         log: The engine's output, if it was captured.
         seconds: How long the engine took.
+        state: The folder that keeps state and accounts.
     """
 
     operation: Operation
@@ -69,6 +71,7 @@ class Outcome:
     errors: Sequence[str] = ()
     log: str = ""
     seconds: float = 0.0
+    state: str = ""
 
     @property
     def ok(self) -> bool:

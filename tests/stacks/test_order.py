@@ -1,0 +1,62 @@
+"""Each row of the order table is an edge in the engine's own state, on both clouds."""
+
+from __future__ import annotations
+
+import fnmatch
+from pathlib import Path
+
+import pytest
+
+from polysilicon.planning.order import Order
+from polysilicon.rehearsal.outcome import Outcome, Resource
+from tests.conftest import ROOT
+from tests.stacks.project import rehearse
+
+pytestmark = pytest.mark.engine
+
+EDGES = (
+    (Order.ROUTE_AFTER_GATEWAY, "NatGateway *", "Route aws-public"),
+    (Order.NODES_AFTER_NAT, "NodeGroup *", "Route aws-private-*"),
+    (Order.NODES_AFTER_NAT, "NodeGroup *", "RouteTableAssociation aws-private-*"),
+    (Order.NODES_AFTER_NAT, "NodePool *", "RouterNat *"),
+    (Order.CLUSTER_AFTER_ROLE_POLICIES, "Cluster aws", "RolePolicyAttachment aws-cluster-*"),
+    (Order.NODES_AFTER_ROLE_POLICIES, "NodeGroup *", "RolePolicyAttachment aws-node-*"),
+    (Order.NODES_AFTER_ROLE_POLICIES, "NodePool *", "IAMMember *"),
+    (Order.NODES_AFTER_CNI, "NodeGroup *", "Addon aws-vpc-cni"),
+    (Order.DNS_AFTER_NODES, "Addon aws-coredns", "NodeGroup aws-system"),
+    (Order.OBJECTS_AFTER_ACCESS, "DaemonSet *", "AccessPolicyAssociation *"),
+    (Order.SERVERS_AFTER_DNS, "Namespace chat", "Addon aws-coredns"),
+    (Order.APIS_FIRST, "Network gcp", "Service gcp-*"),
+    (Order.APIS_FIRST, "Cluster gcp", "Service gcp-*"),
+    (Order.APIS_FIRST, "Account *", "Service gcp-*"),
+    (Order.PODS_AFTER_NAMESPACE_RULES, "Deployment *", "NetworkPolicy *"),
+)
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    result = rehearse(ROOT, "mixed", tmp_path_factory.mktemp("order")).up()
+    assert result.ok, result.log
+    return result
+
+
+@pytest.mark.parametrize(("row", "later", "earlier"), EDGES)
+def test_an_edge_is_there(row: Order, later: str, earlier: str, outcome: Outcome) -> None:
+    waiting, first = matching(outcome, later), matching(outcome, earlier)
+    assert waiting, later
+    assert first, earlier
+    for resource in waiting:
+        assert {r.urn for r in first} <= set(resource.dependencies), f"{row.name}: {resource.name} does not wait"
+
+
+def test_every_row_is_looked_at() -> None:
+    assert {row for row, _, _ in EDGES} == set(Order)
+
+
+def matching(outcome: Outcome, pattern: str) -> list[Resource]:
+    """Resources whose `Kind name` matches; names of Google's API services do not clash with Kubernetes' services."""
+    return [
+        resource
+        for resource in outcome.resources
+        if fnmatch.fnmatch(f"{resource.type.rsplit(':', 1)[1]} {resource.name}", pattern)
+    ]
