@@ -8,7 +8,7 @@ import sys
 import click
 
 from polysilicon import __version__
-from polysilicon.errors import UserError
+from polysilicon.errors import UserError, one_of
 
 COMMANDS = {
     "doctor": "What this machine has for rehearsals and real accounts, and what is missing.",
@@ -25,6 +25,13 @@ class _Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         return importlib.import_module(f"polysilicon.cli.{cmd_name}").command  # type: ignore[no-any-return]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS:
+            ctx.fail(f"got {args[0]!r}, which is no command: {one_of(sorted(COMMANDS), args[0])}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
