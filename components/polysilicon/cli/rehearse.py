@@ -35,6 +35,7 @@ from polysilicon.rehearsal.summary import first_line, last_line, render_summary
     help="Run a real plugin for a package instead of simulating it: its binary, or the folder it is in.",
 )
 @click.option("-c", "--config", multiple=True, metavar="KEY=VALUE", help="Configuration on top of the stack's file.")
+@click.option("--exists", "existing", multiple=True, metavar="NAME", help="An id, ARN, name or server that is there.")
 @click.option("--env", "passed", multiple=True, metavar="NAME[=VALUE]", help="Let an environment variable through.")
 @click.option(
     "--state",
@@ -51,6 +52,7 @@ def command(
     directory: Path,
     providers: Sequence[str],
     config: Sequence[str],
+    existing: Sequence[str],
     passed: Sequence[str],
     state: Path | None,
     expect_no_changes: bool,
@@ -62,18 +64,19 @@ def command(
     of the machine's credentials, and nothing is written into the project. State and simulated accounts last from one
     call to the next. The exit code is 0 if the engine succeeded and, after a destroy, nothing is left over.
     """
-    with console_report() as report:
-        rehearsal = Rehearsal(
-            directory,
-            stack,
-            providers={name: Path(path) for name, path in _pairs("--provider", providers).items()},
-            state=state,
-            config=_pairs("--config", config),
-            passed=passed,
-            quiet=as_json,
-            report=report,
-        ).prepare()
+    rehearsal = Rehearsal(
+        directory,
+        stack,
+        providers={name: Path(path) for name, path in _pairs("--provider", providers).items()},
+        state=state,
+        config=_pairs("--config", config),
+        existing=existing,
+        passed=passed,
+        quiet=as_json,
+    )
     click.echo(first_line(rehearsal.stack), err=as_json)
+    with console_report() as report:
+        rehearsal.prepare(report)
     outcome = _operation(rehearsal, operation, expect_no_changes)()
     if as_json:
         click.echo(outcome.log, err=True)

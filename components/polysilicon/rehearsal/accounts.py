@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from polysilicon.errors import UserError
 from polysilicon.rehearsal.model import Record, Scope
 from polysilicon.rehearsal.values import strings
 
@@ -32,7 +33,7 @@ class Accounts:
     def __init__(self, journal: Path | None = None) -> None:
         self._lock = threading.RLock()
         self._records: dict[int, Record] = {}
-        self._by_id: dict[tuple[Scope, str, str], int] = {}
+        self._by_id: defaultdict[tuple[Scope, str, str], list[int]] = defaultdict(list)
         self._by_name: defaultdict[str, set[int]] = defaultdict(set)
         self._mentions: defaultdict[str, set[int]] = defaultdict(set)
         self._endpoints: defaultdict[str, set[int]] = defaultdict(set)
@@ -54,10 +55,16 @@ class Accounts:
         with self._lock:
             return tuple(self._records.values())
 
-    def get(self, scope: Scope, type_: str, id_: str) -> Record | None:
-        """The resource of that type with that id in that place."""
+    def get(self, scope: Scope, type_: str, id_: str, urn: str = "") -> Record | None:
+        """The resource of that type with that id in that place.
+
+        Args:
+            urn: Whose it should be. Some ids say nothing (`none`) or can be given twice (an attachment's).
+        """
         with self._lock:
-            return self._records.get(self._by_id.get((scope, type_, id_), 0))
+            found = [self._records[key] for key in self._by_id.get((scope, type_, id_), ())]
+            own = [record for record in found if record.urn == urn]
+            return next(reversed(own or found), None)
 
     def called(self, name: str) -> list[Record]:
         """Whatever goes by `name`: an id, an ARN, a self link, or one that was made along with something."""
@@ -109,12 +116,16 @@ class Accounts:
             for record in [record for record in self._records.values() if gone(record)]:
                 self.remove(record)
 
-    def learn(self, names: Iterable[str]) -> None:
-        """Notes that these names exist though nothing here made them: a lookup has told them to the program."""
+    def learn(self, names: Iterable[str], lasting: bool = True) -> None:
+        """Notes that these names exist though nothing here made them: a person or a lookup has said so.
+
+        Args:
+            lasting: Also for the next rehearsal.
+        """
         with self._lock:
             new = sorted(set(names) - self._elsewhere)
-            if new:
-                self._elsewhere.update(new)
+            self._elsewhere.update(new)
+            if new and lasting:
                 self._write({"learn": new})
 
     def close(self) -> None:
@@ -130,14 +141,14 @@ class Accounts:
 
     def _put(self, record: Record) -> None:
         self._records[record.key] = record
-        self._by_id[record.scope, record.type, record.id] = record.key
+        self._by_id[record.scope, record.type, record.id].append(record.key)
         self._last_key = max(self._last_key, record.key)
         for index, name in _entries(self, record):
             index[name].add(record.key)
 
     def _take(self, key: int) -> None:
         record = self._records.pop(key)
-        self._by_id.pop((record.scope, record.type, record.id), None)
+        self._by_id[record.scope, record.type, record.id].remove(key)
         for index, name in _entries(self, record):
             index[name].discard(key)
             if not index[name]:
@@ -146,8 +157,14 @@ class Accounts:
     def _open(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.exists():
-            for line in file.read_text(encoding="utf-8").splitlines():
-                self._replay(line)
+            try:
+                for line in file.read_text(encoding="utf-8").splitlines():
+                    self._replay(line)
+            except (KeyError, TypeError) as error:
+                raise UserError(
+                    f"{file} was written by another version of Polysilicon ({error})\n"
+                    f"Delete {file.parent} to begin again; nothing real is in it."
+                ) from error
         short = file.with_suffix(".new")
         with short.open("w", encoding="utf-8") as self._journal:
             self._write({"made": self._made})

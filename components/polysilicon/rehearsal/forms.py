@@ -37,6 +37,7 @@ class Form:
     Attributes:
         id: Template of its id.
         outputs: Templates of outputs by dotted path, in the order in which they are filled.
+        outputs_if: More of them, by a condition such as `spec.type=LoadBalancer` on the inputs.
         autoname: How it gets a name, if it can have one of its own.
         replaces: Inputs of which a change makes a new resource.
         upserts: Creating what exists already takes it over instead of failing.
@@ -47,6 +48,7 @@ class Form:
 
     id: str
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs_if: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     autoname: Autoname | None = None
     replaces: frozenset[str] = frozenset()
     upserts: bool = False
@@ -96,6 +98,7 @@ def form_of(token: str, shape: Shape | None) -> Form:
     return Form(
         id=id_,
         outputs=row.get("outputs", {}),
+        outputs_if=row.get("outputs_if", {}),
         autoname=autoname,
         replaces=frozenset({*identity, *always, *row.get("replaces", ()), *(shape.replaces if shape else ())}),
         upserts=row.get("upserts", False) or family.get("upserts", False),

@@ -104,9 +104,9 @@ class ByKubeconfig:
             return Scope("kubernetes", "ambient", "", "kubernetes cluster (ambient)")
         server = self._target(settings).server
         cluster = self._accounts.at_endpoint(server)
-        if cluster is None:
+        if cluster is None and not self._accounts.is_elsewhere(server):
             raise RefusedError(Problem(unreachable(server), fault=Fault.UNREACHABLE))
-        name = at(cluster.outputs, "name") or cluster.id
+        name = at(cluster.outputs, "name") or cluster.id if cluster else server
         return Scope("kubernetes", address(server), "", f"kubernetes cluster {name}")
 
     def facts(self, settings: Mapping[str, Any], scope: Scope) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class Project:
         if stack is None:
             raise UserError(f"{self.name} has several stacks and none is called {DEFAULT_STACK}: {one_of(self.stacks)}")
         if self.stacks and stack not in self.stacks:
-            raise UserError(f"{self.name} has no stack {stack!r}. {one_of(self.stacks, stack)}")
+            raise UserError(f"{self.name} has no stack {stack!r}: {one_of(self.stacks, stack)}")
         return stack
 
 
@@ -94,11 +94,11 @@ class Scratch:
 
     Attributes:
         folder: Where it is.
-        replaced: The paths of secrets that got a placeholder: `shop:database.password`.
+        notes: What could not be copied, for the summary.
     """
 
     folder: Path
-    replaced: Sequence[str]
+    notes: Sequence[str]
 
 
 def find_project(start: Path) -> Project:
@@ -131,7 +131,19 @@ def make_scratch(project: Project, stack: str, folder: Path, plugins: Mapping[st
     values = _without_secrets(config.get("config") or {}, "", replaced)
     kept = {key: value for key, value in config.items() if key not in _KEYS_OF_SECRETS}
     _write(folder / f"Pulumi.{stack}.yaml", {**kept, "config": values, "encryptionsalt": SALT})
-    return Scratch(folder, replaced)
+    return Scratch(folder, [*_secrets_note(replaced), *_environment_note(config)])
+
+
+def _secrets_note(replaced: Sequence[str]) -> list[str]:
+    text = (
+        "cannot be read without the stack's key; the program got a placeholder (--config KEY=VALUE gives another value)"
+    )
+    return [f"Secret configuration {text}: {', '.join(replaced)}."] if replaced else []
+
+
+def _environment_note(config: Mapping[str, Any]) -> list[str]:
+    text = "The stack imports environments of Pulumi ESC, which cannot be read here; give what they hold with --config."
+    return [text] if config.get("environment") else []
 
 
 def link_plugin(package: str, told: Path, folder: Path) -> Path:
@@ -158,7 +170,7 @@ def _read_project(file: Path) -> Project:
     runtime = settings.get("runtime")
     name = runtime.get("name") if isinstance(runtime, Mapping) else runtime
     if name != "python":
-        raise UserError(f"{file}: runtime: {name!r} cannot be rehearsed. Allowed: 'python'.")
+        raise UserError(f"{file}: runtime: {name!r} cannot be rehearsed: allowed: 'python'")
     folder = file.parent / str(settings.get("stackConfigDir") or ".")
     files = sorted([*folder.glob(f"{file.stem}.*.yaml"), *folder.glob(f"{file.stem}.*.yml")])
     stacks = {path.stem.removeprefix(f"{file.stem}."): path for path in files}

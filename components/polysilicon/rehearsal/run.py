@@ -62,6 +62,7 @@ class Rehearsal:
         state: Where to keep state and accounts; projects that refer to each other's stacks share one. By default a
             folder for the project under Polysilicon's state folder.
         config: Further configuration, `key: value`, on top of the stack's file.
+        existing: What is there though nothing here made it: ids, ARNs, names, servers of clusters.
         passed: Environment variables to let through or to set (`NAME`, `NAME=VALUE`).
         judges: Who may refuse a call; by default `default_judges()`.
         hooks: What else happens around every change.
@@ -69,7 +70,6 @@ class Rehearsal:
             Without them it is saved at the end, which for a thousand resources is ten times quicker.
         quiet: Capture the engine's output instead of showing it.
         engine: The engine; by default the one that `ensure_engine` gives.
-        report: Told about the progress of getting an engine.
     """
 
     def __init__(
@@ -80,25 +80,31 @@ class Rehearsal:
         providers: Mapping[str, Path] | None = None,
         state: Path | None = None,
         config: Mapping[str, str] | None = None,
+        existing: Sequence[str] = (),
         passed: Sequence[str] = (),
         judges: Callable[[], Sequence[Judge]] = default_judges,
         hooks: Hooks | None = None,
         checkpoints: bool = True,
         quiet: bool = False,
         engine: Engine | None = None,
-        report: Report = silent,
     ) -> None:
         self.project: Project = find_project(directory)
         self.stack = self.project.choose(stack)
         self.folder = (state or state_dir() / "rehearsals" / self.project.key).absolute()
+        self._scratch = self.folder / "stacks" / self.project.name / self.stack
         self._providers, self._config, self._passed = dict(providers or {}), dict(config or {}), tuple(passed)
+        self._existing = tuple(existing)
         self._judges, self._hooks, self._quiet = judges, hooks or Hooks(), quiet
-        self._checkpoints, self._engine, self._report = checkpoints, engine, report
+        self._checkpoints, self._engine = checkpoints, engine
 
-    def prepare(self) -> Rehearsal:
-        """Gets the engine, which may take a while the first time; otherwise the first operation does."""
-        self._engine = self._engine or ensure_engine(self._report)
-        return self
+    def prepare(self, report: Report = silent) -> Engine:
+        """Gets the engine, which takes a while if it must be made; the first operation does it otherwise.
+
+        Args:
+            report: Told about the progress.
+        """
+        self._engine = self._engine or ensure_engine(report)
+        return self._engine
 
     def up(self, *, expect_no_changes: bool = False) -> Outcome:
         """Creates or updates the stack."""
@@ -117,9 +123,8 @@ class Rehearsal:
         return self._run("destroy", ["--yes", "--skip-preview"])
 
     def _run(self, operation: Operation, arguments: Sequence[str]) -> Outcome:
-        engine = self._engine or ensure_engine(self._report)
-        self._engine = engine
-        self.folder.mkdir(parents=True, exist_ok=True)
+        engine = self.prepare()
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # what a program makes secret is in the accounts
         with _alone(self.folder), self._session(engine) as session:
             self._select(engine, session)
             events = session.scratch.folder / "events.json"
@@ -144,12 +149,13 @@ class Rehearsal:
         plugins = {
             name: link_plugin(name, path, self.folder / "plugins" / name) for name, path in self._providers.items()
         }
-        scratch = make_scratch(self.project, self.stack, self.folder / self.stack, plugins)
+        scratch = make_scratch(self.project, self.stack, self._scratch, plugins)
         accounts = Accounts(self.folder / "accounts.jsonl")
+        accounts.learn(self._existing, lasting=False)
         sdk = Sdk(self.project.python, environment, cache_dir() / "shapes")
         simulation = Simulation(accounts, sdk, self._judges(), self._hooks, self.project.program_folder)
-        for path in scratch.replaced:
-            simulation.note(f"The secret {path} cannot be read without its key; the program got a placeholder instead.")
+        for note in scratch.notes:
+            simulation.note(note)
         try:
             with Server(simulation, self._simulated(sdk)) as server:
                 yield _Session({**environment, "PULUMI_DEBUG_PROVIDERS": server.attached}, scratch, simulation)
@@ -164,7 +170,7 @@ class Rehearsal:
 
     def _select(self, engine: Engine, session: _Session) -> None:
         """Makes the stack in the rehearsal's own backend, the first time."""
-        made = self.folder / self.stack / "made"
+        made = self._scratch / "made"
         if made.exists():
             return
         result = subprocess.run(
@@ -216,6 +222,7 @@ class Rehearsal:
             errors=errors,
             log=log,
             seconds=seconds,
+            state=str(self.folder),
         )
 
     def _export(self, engine: Engine, session: _Session) -> dict[str, Any]:

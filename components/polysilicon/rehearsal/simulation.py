@@ -111,7 +111,7 @@ class Simulation:
             scope=scope,
             inputs=public(inputs),
             settings=settings,
-            record=self.accounts.get(scope, type_, id_) if id_ else None,
+            record=self.accounts.get(scope, type_, id_, urn) if id_ else None,
             id=id_,
             preview=preview,
         )

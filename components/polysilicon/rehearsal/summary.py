@@ -37,9 +37,14 @@ def first_line(stack: str) -> str:
 def last_line(outcome: Outcome) -> str:
     """The line that ends it all."""
     result = "succeeded" if outcome.ok else "FAILED"
-    done = ", ".join(f"{count} {_DONE.get(kind, kind)}" for kind, count in sorted(outcome.changes.items()))
+    done = ", ".join(_told(outcome, kind, count) for kind, count in sorted(outcome.changes.items()))
     seconds = f"{outcome.seconds:.1f} s"
     return f"REHEARSAL of {outcome.stack}: {outcome.operation} {result} ({done or 'nothing done'}; {seconds})"
+
+
+def _told(outcome: Outcome, kind: str, count: int) -> str:
+    planned = outcome.operation == "preview" and kind != "same"
+    return f"{count} to {kind}" if planned else f"{count} {_DONE.get(kind, kind)}"
 
 
 def render_summary(outcome: Outcome, console: Console, sections: Sequence[Section] = ()) -> None:
@@ -101,7 +106,8 @@ def _judged(outcome: Outcome) -> RenderableType | None:
 
 
 def _notes(outcome: Outcome) -> Iterable[RenderableType]:
-    return [Text(f"note: {note}", style="yellow") for note in outcome.notes]
+    kept = [] if outcome.ok else [f"State and accounts are in {outcome.state}; delete it to begin again."]
+    return [Text(f"note: {note}", style="yellow") for note in (*outcome.notes, *kept)]
 
 
 def _is_of(record: Record, outcome: Outcome) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from polysilicon.rehearsal.forms import Form, table
 from polysilicon.rehearsal.shapes import Member, Shape, Type
 from polysilicon.rehearsal.templates import Maker
-from polysilicon.rehearsal.values import UNKNOWN, Properties, public
+from polysilicon.rehearsal.values import UNKNOWN, Properties, at, public
 
 _EMPTY: Mapping[str, Any] = {"integer": 0, "number": 0, "boolean": False}
 
@@ -56,7 +56,8 @@ class Synthesis:
             found[named] = UNKNOWN if self.preview else self.maker.fill(f"{prefix}{{digits:26}}", {}, named)
 
     def _from_forms(self, found: Properties) -> tuple[str, Properties]:
-        templates = self.form.outputs if "arn" in self.form.outputs else {**self._usual_arn(), **self.form.outputs}
+        rows = self._rows(found)
+        templates = rows if "arn" in rows else {**self._usual_arn(), **rows}
         values: Properties = dict(found)
         if not self._id_is_arn:  # an id that is the ARN comes last, any other first: outputs are made of it
             values["id"] = self._fill(self.form.id, values, "id")
@@ -65,6 +66,14 @@ class Synthesis:
         if self._id_is_arn:
             values["id"] = values.get("arn")
         return str(values.pop("id") or ""), values
+
+    def _rows(self, found: Properties) -> Mapping[str, Any]:
+        """The form's outputs; those with a condition go first, so that they win."""
+        special: Properties = {}
+        for condition, rows in self.form.outputs_if.items():
+            path, _, value = condition.partition("=")
+            special |= rows if at(found, path) == value else {}
+        return {**special, **{path: row for path, row in self.form.outputs.items() if path not in special}}
 
     @property
     def _id_is_arn(self) -> bool:

@@ -82,7 +82,8 @@ class Maker:
         if name == "follow":
             return self._follow(argument, values)
         if argument:
-            return self._make(name, argument, purpose)
+            length = at(values, argument)
+            return self._make(name, str(length) if isinstance(length, int) else argument, purpose)
         value = at(values, name)
         value = self.facts.get(name) if value in (None, "") else value
         for step in filters:
