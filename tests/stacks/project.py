@@ -35,7 +35,7 @@ def edit(project: Path, stack: str, change: Callable[[dict[str, Any]], object], 
 
 def rehearse(project: Path, stack: str, state: Path) -> Rehearsal:
     """A rehearsal whose output is kept for the test."""
-    return Rehearsal(project, stack, state=state, quiet=True)
+    return Rehearsal(project, stack, state=state, quiet=True, checkpoints=False)
 
 
 def tree(outcome: Outcome) -> list[str]:
@@ -49,6 +49,8 @@ def _line(resource: Resource) -> str:
 
 
 def _short(urn: str) -> str:
+    if not urn:
+        return "nothing"
     kind, _, name = urn.split("::", 2)[2].partition("::")
     return f"{kind.rsplit('$', 1)[-1].rsplit(':', 1)[-1]} {name}"
 
