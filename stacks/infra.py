@@ -6,6 +6,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from polysilicon.catalog import Catalog
+from polysilicon.errors import UserError, one_of
 from polysilicon.kubernetes import ClusterRef
 from polysilicon.specs import EksClusterSpec, FleetSpec, GkeClusterSpec, NeuronPoolSpec, TpuSlicePoolSpec
 
@@ -20,7 +21,17 @@ def deploy_infra(fleet: FleetSpec, catalog: Catalog) -> dict[str, ClusterRef]:
 def referenced_infra(fleet: FleetSpec) -> dict[str, ClusterRef]:
     """The clusters of the stack that holds the layer."""
     kubeconfigs = pulumi.StackReference("infra", stack_name=fleet.infra_stack).require_output("kubeconfigs")
-    return {key: ClusterRef(key=key, provider=_provider(key, kubeconfigs[key])) for key in fleet.clusters}
+    return {key: ClusterRef(key=key, provider=_provider(key, _of(kubeconfigs, key, fleet))) for key in fleet.clusters}
+
+
+def _of(kubeconfigs: pulumi.Output[dict[str, str]], key: str, fleet: FleetSpec) -> pulumi.Output[str]:
+    def named(exported: dict[str, str]) -> str:
+        if key not in exported:
+            problem = f"{fleet.infra_stack} exports no cluster {key!r}"
+            raise UserError(f"polysilicon:fleet.infra_stack: {problem}\n  fix: {one_of(exported, key)}")
+        return exported[key]
+
+    return kubeconfigs.apply(named)
 
 
 def _cluster(

@@ -70,7 +70,7 @@ def pool(name: str) -> None:
         labels={"polysilicon.dev/landing": name},
         taints=[{"key": "aws.amazon.com/neuron", "value": "present", "effect": "NO_SCHEDULE"}],
         tags=named,
-        opts=pulumi.ResourceOptions(parent=component, ignore_changes=["scalingConfig.desiredSize"]),
+        opts=pulumi.ResourceOptions(parent=component),
     )
     device_plugin(name, component)
     component.register_outputs({"nodeGroups": []})
@@ -106,7 +106,6 @@ def device_plugin(name: str, parent: pulumi.Resource) -> None:
             {"name": "device-map", "mountPath": "/run"},
             {"name": "aws-config", "mountPath": "/opt/aws", "readOnly": True},
         ],
-        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
     }
     pod = {
         "serviceAccountName": object_name,
@@ -153,7 +152,7 @@ def model(name: str, landing: str) -> None:
         metadata=placed,
         spec={
             "replicas": 1,
-            "progressDeadlineSeconds": 1520,
+            "progressDeadlineSeconds": 4778,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
             "selector": chosen,
             "template": {"metadata": {"labels": labels}, "spec": pod_spec(name, landing)},
@@ -162,7 +161,7 @@ def model(name: str, landing: str) -> None:
             parent=component,
             provider=provider,
             depends_on=[rules],
-            custom_timeouts=pulumi.CustomTimeouts(create="1520s", update="1520s"),
+            custom_timeouts=pulumi.CustomTimeouts(create="4778s", update="4778s", delete="460s"),
         ),
     )
     port = {"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}
@@ -187,7 +186,7 @@ def model_props(landing: str) -> dict[str, object]:
         "landing": landing,
         "silicon": "inferentia2",
         "line": "huggingface-0.4.5",
-        "coldStartSeconds": 760,
+        "coldStartSeconds": 2309,
         "assumed": ["node", "image", "weights", "compile", "warm-up"],
     }
     return {"spec": spec, "plan": plan}
@@ -203,7 +202,10 @@ def pod_spec(name: str, landing: str) -> dict[str, object]:
             *("--model", "Qwen/Qwen3-0.6B", "--served-model-name", "Qwen/Qwen3-0.6B", "--port", "8080"),
             *("--tensor-parallel-size", "2", "--batch-size", "8", "--sequence-length", "4096"),
         ],
-        "env": [{"name": "HF_HUB_CACHE", "value": "/cache/hub"}],
+        "env": [
+            {"name": "HF_HUB_CACHE", "value": "/cache/hub"},
+            {"name": "NEURON_COMPILE_CACHE_URL", "value": "/cache/neuron"},
+        ],
         "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
         "resources": {
             "requests": {"cpu": "25480m", "memory": "92Gi", "aws.amazon.com/neuron": "1"},
@@ -214,7 +216,7 @@ def pod_spec(name: str, landing: str) -> dict[str, object]:
         "lifecycle": {
             "preStop": {"exec": {"command": ["python3", "-c", DRAIN, "http://127.0.0.1:8080/metrics", "10", "120"]}}
         },
-        "startupProbe": {**health, "failureThreshold": 76},
+        "startupProbe": {**health, "failureThreshold": 386},
         "readinessProbe": {**health, "failureThreshold": 2, "timeoutSeconds": 5},
         "livenessProbe": {**health, "failureThreshold": 6, "timeoutSeconds": 10},
     }

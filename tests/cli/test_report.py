@@ -65,8 +65,8 @@ def test_disks_come_from_the_launch_template() -> None:
 
 
 def test_other_stacks_in_the_same_account_are_not_priced() -> None:
-    other = record("aws:eks/cluster:Cluster", "other", AWS, stack="prod")
-    assert "other" not in shown(outcome(GROUP, TEMPLATE, other))
+    other = record("aws:eks/cluster:Cluster", "theirs", AWS, stack="prod")
+    assert "theirs" not in shown(outcome(GROUP, TEMPLATE, other))
 
 
 def test_a_zonal_resource_is_priced_in_its_region() -> None:

@@ -15,6 +15,7 @@ COMPUTED: Mapping[str, Mapping[str, Any]] = {
     "aws:eks/cluster:Cluster": {
         "endpoint": "https://ABC.gr7.us-east-1.eks.amazonaws.com",
         "certificateAuthority": {"data": "Q0E="},
+        "vpcConfig": {"clusterSecurityGroupId": "sg-1"},
     },
     "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
     "gcp:container/cluster:Cluster": {"endpoint": "34.1.2.3", "masterAuth": {"clusterCaCertificate": "Q0E="}},
@@ -43,7 +44,7 @@ class Recording(mocks.Mocks):
         if not self.known and args.custom:
             return None, dict(args.inputs)
         given = {"name": args.name, "arn": f"arn:aws:mock:us-east-1:123456789012:{args.name}"}
-        return f"{args.name}-id", {**given, **COMPUTED.get(args.typ, {}), **args.inputs}
+        return f"{args.name}-id", _merged({**given, **COMPUTED.get(args.typ, {})}, args.inputs)
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         role = "arn:aws:iam::123456789012:role/deployer"
@@ -57,6 +58,12 @@ class Recording(mocks.Mocks):
         """Inputs of the only resource of a type."""
         (inputs,) = self.all(type_token).values()
         return inputs
+
+
+def _merged(computed: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs over computed outputs, key by key within objects."""
+    both = {key for key in computed if isinstance(computed[key], dict) and isinstance(inputs.get(key), dict)}
+    return {**computed, **inputs, **{key: _merged(computed[key], inputs[key]) for key in both}}
 
 
 def record(program: Callable[[], object], known: bool = True) -> Recording:

@@ -6,19 +6,20 @@ import json
 import re
 import runpy
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 
-from polysilicon.aws import EksHome, NeuronPool, NeuronPoolArgs
+from polysilicon.aws import EksCluster, EksClusterArgs, EksHome, NetworkWires, NeuronPool, NeuronPoolArgs
 from polysilicon.catalog import Catalog
 from polysilicon.errors import SpecError
 from polysilicon.kubernetes import ClusterRef, ModelServer, ModelServerArgs
 from polysilicon.planning.cluster import EksClusterPlan
 from polysilicon.planning.fleet import plan_fleet
-from polysilicon.specs import FleetSpec, ModelSpec, NeuronPoolSpec
+from polysilicon.specs import EksClusterSpec, EksNetworkSpec, FleetSpec, ModelSpec, NeuronPoolSpec
 from tests.components.recording import Recording, record, unknown_keys
 from tests.conftest import ROOT, stack_config
 
@@ -151,6 +152,59 @@ def test_rights_on_eks_are_access_entries_alone() -> None:
     assert entry["principalArn"] == "arn:aws:iam::123456789012:role/deployer", "the role, not its session"
 
 
+def test_network_policies_are_enforced() -> None:
+    cni = stack("dev").all("aws:eks/addon:Addon")["aws-vpc-cni"]
+    assert json.loads(cni["configurationValues"]) == {"enableNetworkPolicy": "true"}
+
+
+def cluster_program(**changes: Any) -> Callable[[], None]:
+    spec = EksClusterSpec(
+        cloud="aws",
+        region="us-east-1",
+        network=EksNetworkSpec(zones=("use1-az4", "use1-az6")),
+        **{"endpoint": {"kind": "public", "cidrs": ["198.51.100.0/24"]}, **changes},
+    )
+    wires = NetworkWires(private_subnet_ids={"use1-az4": "subnet-a", "use1-az6": "subnet-b"})
+    return lambda: EksCluster("main", EksClusterArgs(spec=spec, network=wires))
+
+
+def test_a_private_api_lets_in_whom_the_spec_names_and_nobody_else() -> None:
+    recording = record(cluster_program(endpoint={"kind": "private", "reach": ["10.8.0.0/16"]}))
+    vpc = recording.one("aws:eks/cluster:Cluster")["vpcConfig"]
+    assert (vpc["endpointPublicAccess"], vpc["endpointPrivateAccess"]) == (False, True)
+    rule = recording.one("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+    assert (rule["cidrIpv4"], rule["fromPort"], rule["toPort"]) == ("10.8.0.0/16", 443, 443)
+
+
+def test_administrators_are_named_by_their_whole_arn() -> None:
+    names = ("arn:aws:iam::111111111111:role/deployer", "arn:aws:iam::111111111111:user/deployer")
+    entries = record(cluster_program(admins=names)).all("aws:eks/accessEntry:AccessEntry")
+    assert entries.keys() == {
+        "main-deployer",
+        "main-111111111111-role-deployer",
+        "main-111111111111-user-deployer",
+    }
+
+
+def test_whoever_deploys_is_no_administrator_a_second_time() -> None:
+    with pytest.raises(SpecError, match="admins: got arn:aws:iam::123456789012:role/deployer, which runs this update"):
+        record(cluster_program(admins=("arn:aws:iam::123456789012:role/deployer",)))
+
+
+def test_system_nodes_surge_and_accelerators_do_not() -> None:
+    groups = stack("mixed").all("aws:eks/nodeGroup:NodeGroup")
+    assert groups["aws-system"]["updateConfig"]["updateStrategy"] == "DEFAULT"
+    assert groups["inf2-on-demand"]["updateConfig"]["updateStrategy"] == "MINIMAL"
+    pools = stack("mixed").all("gcp:container/nodePool:NodePool")
+    assert pools["gcp-system"]["upgradeSettings"] == {"strategy": "SURGE", "maxSurge": 1, "maxUnavailable": 0}
+    assert pools["v5e-spot"]["upgradeSettings"] == {"strategy": "SURGE", "maxSurge": 0, "maxUnavailable": 1}
+
+
+def test_pools_use_up_no_reservation_that_was_made_for_something_else() -> None:
+    for pool in stack("mixed").all("gcp:container/nodePool:NodePool").values():
+        assert pool["nodeConfig"]["reservationAffinity"] == {"consumeReservationType": "NO_RESERVATION"}
+
+
 def test_add_ons_are_pinned() -> None:
     addons = stack("dev").all("aws:eks/addon:Addon").values()
     assert {a["addonName"] for a in addons} == {"vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent"}
@@ -256,6 +310,7 @@ def test_a_pool_refuses_the_provider_and_the_home_of_another_cluster(mixed: dict
 def test_apis_stay_enabled_after_destroy() -> None:
     services = stack("staging").all("gcp:projects/service:Service").values()
     assert {s["service"] for s in services} == {
+        "cloudresourcemanager.googleapis.com",
         "compute.googleapis.com",
         "container.googleapis.com",
         "iam.googleapis.com",

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from polysilicon.catalog import Catalog
+from polysilicon.catalog import Catalog, Overlay
+from polysilicon.errors import SpecError
 from polysilicon.kubernetes.manifests import deployment_spec, network_policy_spec, service_spec
 from polysilicon.planning.fleet import plan_fleet
 from polysilicon.planning.serving import ServerPlan
@@ -59,6 +60,45 @@ def test_an_opt_in_line_is_taken_only_when_it_is_named(mixed: dict[str, Any], ca
 def test_a_model_that_the_lines_makers_do_not_list_is_known_as_such(mixed: dict[str, Any], catalog: Catalog) -> None:
     assert server(mixed, catalog).listed
     assert not server(mixed, catalog, model="Qwen/Qwen3-8B", max_concurrency=1).listed
+
+
+def test_image_and_weights_must_lie_on_the_disk(mixed: dict[str, Any], catalog: Catalog) -> None:
+    large = catalog.assumptions["neuron.image_gib"].model_copy(update={"value": 200})
+    with pytest.raises(SpecError, match="image and weights need about 501 GiB of disk, pods of pool inf2 have 400"):
+        server(mixed, catalog.overlaid(Overlay(assumptions={"neuron.image_gib": large})))
+
+
+def test_a_gated_model_is_refused_while_servers_get_no_token(mixed: dict[str, Any], catalog: Catalog) -> None:
+    gated = catalog.models["Qwen/Qwen3-0.6B"].model_copy(update={"gated": True})
+    with pytest.raises(SpecError, match="is gated: its hub wants a token"):
+        server(mixed, catalog.overlaid(Overlay(models={"Qwen/Qwen3-0.6B": gated})))
+
+
+@pytest.mark.parametrize(("machine", "shards"), [("inf2.xlarge", 2), ("inf2.24xlarge", 8), ("inf2.48xlarge", 16)])
+def test_a_model_is_sharded_over_as_many_cores_as_its_heads_divide_into(
+    machine: str, shards: int, mixed: dict[str, Any], catalog: Catalog
+) -> None:
+    mixed["pools"]["inf2"]["machine"] = machine
+    plan = server(mixed, catalog)
+    assert plan.args[plan.args.index("--tensor-parallel-size") + 1] == str(shards)
+    chips = catalog.machines[machine].accelerators
+    assert plan.landing.pod.resources == {"aws.amazon.com/neuron": str(chips)}, "the node is its server's alone"
+    assert plan.fit.usable_gib == pytest.approx(0.9 * 32 * shards / 2)
+
+
+def test_a_larger_machine_of_the_same_silicon_is_advised_and_works(mixed: dict[str, Any], catalog: Catalog) -> None:
+    changes = {"model": "Qwen/Qwen3-8B", "max_concurrency": 64}
+    with pytest.raises(SpecError, match=r"or take a pool of inf2.24xlarge or inf2.48xlarge"):
+        server(mixed, catalog, **changes)
+    mixed["pools"]["inf2"]["machine"] = "inf2.24xlarge"
+    assert server(mixed, catalog, **changes).fit.fits
+
+
+def test_a_rollout_waits_for_each_replica_to_drain(mixed: dict[str, Any], catalog: Catalog) -> None:
+    mixed["pools"]["inf2"]["capacity"][0] |= {"min": 2, "max": 2}
+    plan = server(mixed, catalog, replicas=2, drain_seconds=3600)
+    assert plan.rollout_seconds >= 2 * (plan.cold_start.seconds + 3600)
+    assert deployment_spec(plan)["progressDeadlineSeconds"] >= plan.cold_start.seconds + 3600
 
 
 def test_the_startup_probe_allows_the_planned_cold_start(mixed: dict[str, Any], catalog: Catalog) -> None:

@@ -41,9 +41,59 @@ CASES = {
         "  fix: move the cluster, or take another machine; regions that have it: ap-northeast-1,",
     ),
     "machine not offered in the network's zones": (
-        {"clusters.aws.network.zones": ["use1-az1", "use1-az3"]},
-        "fleet.pools.inf2.machine: inf2.8xlarge is not offered in the network's zones use1-az1, use1-az3\n"
-        "  fix: add a zone to the cluster's network that has it: use1-az2, use1-az4, use1-az5, use1-az6",
+        {
+            "clusters.aws.region": "eu-west-2",
+            "clusters.aws.network.zones": ["euw2-az1", "euw2-az3"],
+        },
+        "fleet.pools.inf2.machine: inf2.8xlarge is not offered in the network's zones euw2-az1, euw2-az3\n"
+        "  fix: add a zone to the cluster's network that has it: euw2-az2",
+    ),
+    "unknown region": (
+        {"clusters.aws.region": "us-est-1"},
+        "fleet.clusters.aws.region: got 'us-est-1', a region that the catalog does not have\n"
+        "  fix: did you mean 'us-west-1' or",
+    ),
+    "name of a zone": (
+        {"clusters.aws.network.zones": ["use1-az4", "us-east-1b"]},
+        "fleet.clusters.aws.network.zones[1]: got 'us-east-1b', which is no zone id\n  fix: write ids such as use1-az4",
+    ),
+    "zone that EKS refuses": (
+        {"clusters.aws.network.zones": ["use1-az4", "use1-az3"]},
+        "fleet.clusters.aws.network.zones[1]: got 'use1-az3', where EKS puts no cluster of us-east-1\n"
+        "  fix: did you mean 'use1-az",
+    ),
+    "system namespace": (
+        {"models": {"kube-system": {"model": "Qwen/Qwen3-0.6B", "pool": "inf2"}}},
+        "fleet.models.kube-system: 'kube-system' is a namespace of Kubernetes itself\n  fix: choose another key",
+    ),
+    "administrator twice": (
+        {"clusters.aws.admins": ["arn:aws:iam::123456789012:role/ops", "arn:aws:iam::123456789012:role/ops"]},
+        "fleet.clusters.aws.admins[1]: got arn:aws:iam::123456789012:role/ops twice\n"
+        "  fix: name each administrator once",
+    ),
+    "administrator that is no principal": (
+        {"clusters.aws.admins": ["ops"]},
+        "fleet.clusters.aws.admins[0]: string should match pattern '^arn:aws",
+    ),
+    "services range that EKS refuses": (
+        {"clusters.aws.service_cidr": "11.0.0.0/30"},
+        "fleet.clusters.aws.service_cidr: got 11.0.0.0/30, which EKS refuses\n  fix: take a private range",
+    ),
+    "control plane range that GKE refuses": (
+        {"clusters.gcp.control_plane_cidr": "172.16.0.0/24"},
+        "fleet.clusters.gcp.control_plane_cidr: got 172.16.0.0/24, which GKE refuses\n  fix: take a /28",
+    ),
+    "pods range over another network": (
+        {"clusters.gcp.network": {"pods_cidr": "10.20.0.0/14"}},
+        "fleet.clusters.gcp.network.pods_cidr: 10.20.0.0/14 overlaps 10.20.0.0/16 of clusters.aws.network.cidr",
+    ),
+    "no terms": (
+        {"pools.inf2.capacity": []},
+        "fleet.pools.inf2.capacity: is empty\n  fix: state on_demand or spot, with its bounds",
+    ),
+    "key that no cloud takes": (
+        {"models": {"Chat_1": {"model": "Qwen/Qwen3-0.6B", "pool": "inf2"}}},
+        "fleet.models.Chat_1: string should match pattern",
     ),
     "zone without the machine": (
         {"pools.v5e.zones": ["us-west4-b"]},
@@ -163,8 +213,12 @@ CASES = {
     ),
     "more replicas than nodes": (
         {"models.chat.replicas": 5},
-        "fleet.models.chat.replicas: got 5, but pool inf2 has at most 2 nodes, one for each replica\n"
-        "  fix: raise max of pool inf2, or lower replicas",
+        "fleet.models.chat.replicas: got 5, one node each, but pool inf2 has 1: nothing scales it to its max yet\n"
+        "  fix: raise min of pool inf2, or lower replicas",
+    ),
+    "more replicas than an autoscaled pool can have": (
+        {"models.chat.pool": "v5e", "models.chat.replicas": 7},
+        "fleet.models.chat.replicas: got 7, one node each, but pool v5e has 6\n  fix: raise max of pool v5e,",
     ),
     "unknown pool": (
         {"models.chat.pool": "inf"},
@@ -195,7 +249,8 @@ CASES = {
     ),
     "Kubernetes version without node images": (
         {"clusters.aws.kubernetes": "1.29"},
-        "fleet.clusters.aws.kubernetes: got '1.29', for which the catalog has no node image\n  fix: allowed: 1.35",
+        "fleet.clusters.aws.kubernetes: got '1.29', for which the catalog has no node image or no add-ons\n"
+        "  fix: allowed: 1.35",
     ),
     "system machine with accelerators": (
         {"clusters.aws.system_nodes": {"machine": "inf2.xlarge"}},

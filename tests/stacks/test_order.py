@@ -15,6 +15,7 @@ pytestmark = pytest.mark.engine
 
 EDGES = (
     (Order.ROUTE_AFTER_GATEWAY, "NatGateway *", "Route aws-public"),
+    (Order.ROUTE_AFTER_GATEWAY, "NatGateway *", "RouteTableAssociation aws-public-*"),
     (Order.NODES_AFTER_NAT, "NodeGroup *", "Route aws-private-*"),
     (Order.NODES_AFTER_NAT, "NodeGroup *", "RouteTableAssociation aws-private-*"),
     (Order.NODES_AFTER_NAT, "NodePool *", "RouterNat *"),

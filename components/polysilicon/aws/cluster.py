@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,12 +16,14 @@ from polysilicon.aws.nodes import NodeGroupArgs, node_group
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.planning.cluster import EksClusterPlan, plan_eks_cluster
 from polysilicon.planning.order import Order
+from polysilicon.planning.problems import refuse
 from polysilicon.resources import After, child, record
-from polysilicon.specs import EksClusterSpec, PublicEndpoint
+from polysilicon.specs import EksClusterSpec, PrivateEndpoint, PublicEndpoint
 
 _ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 _SYSTEM_DISK_GIB = 50
-_LOG_TYPES = ("api", "audit", "authenticator")
+_ENFORCE_POLICIES = json.dumps({"enableNetworkPolicy": "true"})
+"""Without it the network plugin of EKS leaves NetworkPolicies to whoever enforces them: nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +92,8 @@ class EksCluster(pulumi.ComponentResource):
         spec, name, tags = self._args.spec, self._name, self._args.tags
         role, policies = service_role(self, f"{name}-cluster", "eks.amazonaws.com", CLUSTER_POLICIES, tags)
         public = spec.endpoint.cidrs if isinstance(spec.endpoint, PublicEndpoint) else ()
-        return aws.eks.Cluster(
+        inside = spec.endpoint.reach if isinstance(spec.endpoint, PrivateEndpoint) else ()
+        cluster = aws.eks.Cluster(
             name,
             role_arn=role.arn,
             version=self._plan.kubernetes,
@@ -103,20 +107,37 @@ class EksCluster(pulumi.ComponentResource):
             access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": False},
             bootstrap_self_managed_addons=False,
             kubernetes_network_config={"service_ipv4_cidr": spec.service_cidr},
-            enabled_cluster_log_types=list(_LOG_TYPES),
             upgrade_policy={"support_type": "STANDARD"},
             deletion_protection=spec.deletion_protection,
             tags={**tags, "Name": name},
             opts=child(self, {Order.CLUSTER_AFTER_ROLE_POLICIES: policies}),
         )
+        for cidr in inside:
+            self._let_in(cluster, cidr)
+        return cluster
+
+    def _let_in(self, cluster: aws.eks.Cluster, cidr: str) -> None:
+        """A private endpoint answers only whom the cluster's security group admits."""
+        name = f"{self._name}-api-{cidr.replace('.', '-').replace('/', '-')}"
+        aws.vpc.SecurityGroupIngressRule(
+            name,
+            security_group_id=cluster.vpc_config.cluster_security_group_id,
+            ip_protocol="tcp",
+            from_port=443,
+            to_port=443,
+            cidr_ipv4=cidr,
+            tags={**self._args.tags, "Name": name},
+            opts=child(self),
+        )
 
     def _access_entries(self, cluster: aws.eks.Cluster) -> list[pulumi.Resource]:
         here = pulumi.InvokeOutputOptions(parent=self)
         caller = aws.get_caller_identity_output(opts=here)
-        deployer = aws.iam.get_session_context_output(arn=caller.arn, opts=here).issuer_arn
+        role = aws.iam.get_session_context_output(arn=caller.arn, opts=here).issuer_arn
+        deployer = role.apply(lambda arn: _unlisted(arn, self._args.spec.admins))
         # Whoever runs `up` next may be somebody else; the entry stays with the first, others are named in the spec.
         entries = [self._administrator(cluster, "deployer", deployer, ignore_changes=["principalArn"])]
-        entries += [self._administrator(cluster, arn.rsplit("/", 1)[-1], arn) for arn in self._args.spec.admins]
+        entries += [self._administrator(cluster, _key_of(arn), arn) for arn in self._args.spec.admins]
         return list(entries)
 
     def _administrator(
@@ -146,6 +167,7 @@ class EksCluster(pulumi.ComponentResource):
             cluster_name=cluster.name,
             addon_name=addon,
             addon_version=self._plan.addon(addon),
+            configuration_values=_ENFORCE_POLICIES if addon == "vpc-cni" else None,
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="PRESERVE",
             tags=self._args.tags,
@@ -181,3 +203,18 @@ class EksCluster(pulumi.ComponentResource):
             tags=self._args.tags,
         )
         return node_group(self, f"{self._name}-system", group, home.nodes_after)
+
+
+def _key_of(principal: str) -> str:
+    """A stable name for an administrator: account, kind and name, as the ARN has them."""
+    _, _, _, _, account, path = principal.split(":", 5)
+    return f"{account}-{path.replace('/', '-')}"
+
+
+def _unlisted(deployer: str, admins: Sequence[str]) -> str:
+    """EKS takes one entry for a principal, and whoever deploys has one already."""
+    if deployer in admins:
+        raise refuse(
+            "admins", f"got {deployer}, which runs this update and is an administrator by that", "leave it out"
+        )
+    return deployer

@@ -74,24 +74,26 @@ class EksNetwork(pulumi.ComponentResource):
         self.wires = NetworkWires(private_subnet_ids=self.private_subnet_ids, egress=egress)
         self.register_outputs({"vpcId": self.vpc_id, "privateSubnetIds": self.private_subnet_ids})
 
-    def _public_side(self, vpc: aws.ec2.Vpc, plan: EksNetworkPlan) -> tuple[dict[str, aws.ec2.Subnet], aws.ec2.Route]:
+    def _public_side(
+        self, vpc: aws.ec2.Vpc, plan: EksNetworkPlan
+    ) -> tuple[dict[str, aws.ec2.Subnet], list[pulumi.Resource]]:
         gateway = aws.ec2.InternetGateway(self._name, vpc_id=vpc.id, tags=self._named(self._name), opts=child(self))
         table = self._route_table("public", vpc)
-        internet = aws.ec2.Route(
+        route = aws.ec2.Route(
             f"{self._name}-public",
             route_table_id=table.id,
             destination_cidr_block="0.0.0.0/0",
             gateway_id=gateway.id,
             opts=child(self),
         )
-        subnets = {}
+        subnets, internet = {}, [route]
         for zone in plan.zones:
             subnets[zone.id] = self._subnet("public", vpc, zone.id, zone.public_cidr, {"kubernetes.io/role/elb": "1"})
-            self._associate("public", zone.id, subnets[zone.id], table)
+            internet.append(self._associate("public", zone.id, subnets[zone.id], table))
         return subnets, internet
 
     def _nat_gateways(
-        self, public: Mapping[str, aws.ec2.Subnet], internet: aws.ec2.Route, plan: EksNetworkPlan
+        self, public: Mapping[str, aws.ec2.Subnet], internet: Sequence[pulumi.Resource], plan: EksNetworkPlan
     ) -> dict[str, aws.ec2.NatGateway]:
         gateways = {}
         for zone in (zone for zone in plan.zones if zone.has_nat):
@@ -102,7 +104,7 @@ class EksNetwork(pulumi.ComponentResource):
                 allocation_id=address.allocation_id,
                 subnet_id=public[zone.id].id,
                 tags=self._named(name),
-                opts=child(self, {Order.ROUTE_AFTER_GATEWAY: [internet]}),
+                opts=child(self, {Order.ROUTE_AFTER_GATEWAY: internet}),
             )
         return gateways
 

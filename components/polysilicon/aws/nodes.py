@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -30,6 +31,8 @@ class NodeGroupArgs:
     min: int
     max: int
     spot: bool = False
+    update_strategy: Literal["DEFAULT", "MINIMAL"] = "DEFAULT"
+    """Whether an update starts a new node first, or takes an old one away first, for what there is no spare of."""
     labels: Mapping[str, str] = field(default_factory=dict)
     taint: tuple[str, str, str] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -38,8 +41,7 @@ class NodeGroupArgs:
 def node_group(parent: pulumi.Resource, name: str, args: NodeGroupArgs, after: After) -> aws.eks.NodeGroup:
     """The node group and its launch template.
 
-    Updates remove an old node before they start a new one: accelerators are scarce, and there is seldom a spare one.
-    Who scales the group owns its desired size, so later changes of it are not undone.
+    Nothing scales the group between its bounds, so it has as many nodes as its minimum.
     """
     template = _launch_template(parent, name, args)
     return aws.eks.NodeGroup(
@@ -53,11 +55,11 @@ def node_group(parent: pulumi.Resource, name: str, args: NodeGroupArgs, after: A
         instance_types=[args.machine],
         launch_template={"id": template.id, "version": template.latest_version.apply(str)},
         scaling_config={"min_size": args.min, "max_size": args.max, "desired_size": args.min},
-        update_config={"max_unavailable": 1, "update_strategy": "MINIMAL"},
+        update_config={"max_unavailable": 1, "update_strategy": args.update_strategy},
         labels=args.labels,
         taints=[_taint(args.taint)] if args.taint else None,
         tags={**args.tags, "Name": name},
-        opts=child(parent, after, ignore_changes=["scalingConfig.desiredSize"]),
+        opts=child(parent, after),
     )
 
 

@@ -67,6 +67,7 @@ class NeuronPool(pulumi.ComponentResource):
                 min=group.min,
                 max=group.max,
                 spot=group.spot,
+                update_strategy="MINIMAL",
                 labels=plan.labels,
                 taint=plan.taint,
                 tags=args.tags,
@@ -75,7 +76,7 @@ class NeuronPool(pulumi.ComponentResource):
         groups = [node_group(self, f"{name}-{g.key}", group_args(g), home.nodes_after) for g in plan.groups]
         NeuronDevicePlugin(
             name,
-            NeuronDevicePluginArgs(landing=plan.landing, cluster=args.cluster),
+            NeuronDevicePluginArgs(landing=plan.landing, cluster=args.cluster, catalog=args.catalog),
             pulumi.ResourceOptions(parent=self),
         )
         self.landing = plan.landing

@@ -16,10 +16,12 @@ from polysilicon.catalog.rows import (
     Addon,
     AmiRelease,
     Assumption,
+    Default,
     Machine,
     Model,
     Offering,
     Price,
+    Region,
     Runtime,
     Silicon,
 )
@@ -36,6 +38,10 @@ class Overlay(Spec):
     machines: dict[str, Machine] = Field(default_factory=dict)
     ami_releases: dict[str, AmiRelease] = Field(default_factory=dict)
     models: dict[str, Model] = Field(default_factory=dict)
+    defaults: dict[str, Default] = Field(default_factory=dict)
+    """Choices by name, such as neuron.device_plugin_image."""
+    assumptions: dict[str, Assumption] = Field(default_factory=dict)
+    """Figures by name, such as neuron.compile_seconds: the place for your own measurements."""
     addons: tuple[Addon, ...] = ()
     """Replaces rows of the same Kubernetes version and name."""
     runtimes: tuple[Runtime, ...] = ()
@@ -44,36 +50,44 @@ class Overlay(Spec):
     """Replaces rows of the same item, region and terms: a discount, a savings plan."""
     offerings: tuple[Offering, ...] = ()
     """Replaces rows of the same machine and region."""
+    regions: tuple[Region, ...] = ()
+    """Replaces rows of the same region."""
 
 
 class Catalog(Overlay):
     """All rows. Immutable; `overlaid` gives a new one."""
 
-    defaults: dict[str, str] = Field(default_factory=dict)
-    """Names chosen for a cloud, such as aws.system_machine."""
-    assumptions: dict[str, Assumption] = Field(default_factory=dict)
-
-    def overlaid(self, overlay: Overlay) -> Catalog:
-        """This catalog with a stack's own rows first."""
-        return self.model_copy(
+    def overlaid(self, overlay: Overlay, path: str = "polysilicon:overlay") -> Catalog:
+        """This catalog with a stack's own rows first. Raises `SpecError` where a row names unknown silicon."""
+        laid = self.model_copy(
             update={
                 **{name: {**getattr(self, name), **getattr(overlay, name)} for name in _KEYED},
                 "addons": _replaced(self.addons, overlay.addons, "kubernetes", "name"),
                 "runtimes": _replaced(self.runtimes, overlay.runtimes, "engine", "line", "silicon"),
                 "prices": _replaced(self.prices, overlay.prices, "item", "region", "terms"),
                 "offerings": _replaced(self.offerings, overlay.offerings, "machine", "region"),
+                "regions": _replaced(self.regions, overlay.regions, "region"),
             }
         )
+        named = [(f"machines.{key}.silicon", row.silicon) for key, row in overlay.machines.items() if row.silicon]
+        named += [(f"runtimes[{i}].silicon", chip) for i, row in enumerate(overlay.runtimes) for chip in row.silicon]
+        for place, chip in named:
+            laid._known(laid.silicon, chip, f"{path}.{place}", "silicon")
+        return laid
 
     def model(self, name: str, path: str) -> Model:
         """The model's row. Raises `SpecError` where its shape is unknown."""
         return self._known(self.models, name, path, "model")
 
+    def default(self, name: str) -> str:
+        """The choice that holds where the YAML makes none."""
+        return self.defaults[name].value
+
     def zones(self, machine: str, region: str) -> tuple[str, ...]:
         """Zones of `region` that sell `machine`; empty where none is known."""
         return next((o.zones for o in self.offerings if (o.machine, o.region) == (machine, region)), ())
 
-    def regions(self, machine: str) -> tuple[str, ...]:
+    def regions_of(self, machine: str) -> tuple[str, ...]:
         """Regions known to sell `machine`."""
         return tuple(sorted({o.region for o in self.offerings if o.machine == machine and o.zones}))
 
@@ -91,11 +105,12 @@ class Catalog(Overlay):
     def _known(rows: Mapping[str, Found], name: str, path: str, noun: str) -> Found:
         if name in rows:
             return rows[name]
-        fix = f"{one_of(sorted(rows), name)}; or add a row under polysilicon:overlay, {noun}s"
+        room = noun if noun == "silicon" else f"{noun}s"
+        fix = f"{one_of(sorted(rows), name)}; or add a row under polysilicon:overlay, {room}"
         raise SpecError(Problem(path, f"got {name!r}, a {noun} that the catalog does not have", fix))
 
 
-_KEYED = ("silicon", "machines", "ami_releases", "models")
+_KEYED = ("silicon", "machines", "ami_releases", "models", "defaults", "assumptions")
 
 
 def _replaced(base: Iterable[Any], own: tuple[Any, ...], *identity: str) -> tuple[Any, ...]:
@@ -115,7 +130,8 @@ def load_catalog() -> Catalog:
         if file.name.endswith(".toml"):
             _merge(merged, tomllib.loads(file.read_text(encoding="utf-8")))
     merged["prices"] = _table(folder / "prices.csv")
-    merged["offerings"] = [{**row, "zones": tuple(row["zones"].split())} for row in _table(folder / "offerings.csv")]
+    for name in ("offerings", "regions"):
+        merged[name] = [{**row, "zones": tuple(row["zones"].split())} for row in _table(folder / f"{name}.csv")]
     return Catalog.parse(_sourced(merged, merged.pop("sources")), "catalog")
 
 

@@ -4,9 +4,30 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from polysilicon.specs.base import Spec
+from polysilicon.specs.base import Spec, refusal
+
+Argument = Literal[
+    "model",
+    "served_name",
+    "port",
+    "tensor_parallel",
+    "max_model_len",
+    "max_concurrency",
+    "kv_blocks",
+    "drain_seconds",
+]
+"""What a server is told."""
+
+
+def _template(text: str, **known: str) -> str:
+    try:
+        text.format(**known)
+    except (KeyError, IndexError, ValueError):
+        names = ", ".join(f"{{{name}}}" for name in known)
+        raise refusal(f"got {text!r}, with a placeholder that nothing fills", f"allowed: {names}") from None
+    return text
 
 
 class Row(Spec):
@@ -49,6 +70,11 @@ class Silicon(Row):
     """Memory-backed /dev/shm that the runtimes want."""
     env: dict[str, str] = Field(default_factory=dict)
     """Environment that every server on this silicon needs."""
+
+    @field_validator("node_selector")
+    @classmethod
+    def _placeholders(cls, selector: dict[str, str]) -> dict[str, str]:
+        return {name: _template(value, topology="1x1") for name, value in selector.items()}
 
 
 class Topology(Spec):
@@ -108,8 +134,8 @@ class Runtime(Row):
     """Compressed size, where published."""
     command: tuple[str, ...]
     """Command and fixed arguments of the container."""
-    arguments: dict[str, str]
-    """How this line spells what a server is told: model, port, tensor_parallel, max_model_len, max_concurrency, …"""
+    arguments: dict[Argument, str]
+    """How this line spells what a server is told; an empty spelling is a word without a flag."""
     port: int
     health_path: str
     env: dict[str, str] = Field(default_factory=dict)
@@ -120,8 +146,13 @@ class Runtime(Row):
     driver_max: str | None = None
     """Newest host driver that it starts on."""
     models: tuple[str, ...] = ()
-    """Models that the line's makers list or test on this silicon."""
+    """Models that the line's makers list or test with it; the note says where."""
     note: str = ""
+
+    @field_validator("image")
+    @classmethod
+    def _placeholders(cls, image: str) -> str:
+        return _template(image, region="us-east-1")
 
 
 class Model(Row):
@@ -162,6 +193,19 @@ class Offering(Row):
     machine: str
     region: str
     zones: tuple[str, ...]
+
+
+class Region(Row):
+    """A region of AWS, and the zone ids that EKS takes there."""
+
+    region: str
+    zones: tuple[str, ...]
+
+
+class Default(Row):
+    """A choice that holds where the YAML makes none."""
+
+    value: str
 
 
 class Assumption(Row):

@@ -74,6 +74,7 @@ def command(
         passed=passed,
         quiet=as_json,
     )
+    added = sections(rehearsal.project.stacks.get(rehearsal.stack))
     click.echo(first_line(rehearsal.stack), err=as_json)
     with console_report() as report:
         rehearsal.prepare(report)
@@ -82,7 +83,7 @@ def command(
         click.echo(outcome.log, err=True)
         click.echo(json.dumps(outcome.as_json(), indent=2))
     else:
-        render_summary(outcome, Console(highlight=False), sections(rehearsal.project.stacks.get(rehearsal.stack)))
+        render_summary(outcome, Console(highlight=False), added)
     click.echo(last_line(outcome), err=as_json)
     sys.exit(0 if outcome.ok else outcome.exit_code or 1)
 

@@ -22,7 +22,7 @@ _OVERLAY = "polysilicon:overlay"
 _NEEDS = {
     "aws": "AWS credentials of the account (aws sts get-caller-identity shows whose), and the aws CLI",
     "gcp": "Google Cloud credentials (gcloud auth application-default login), gke-gcloud-auth-plugin, and your project"
-    " in the stack's YAML",
+    " in the YAML, with the Cloud Resource Manager API enabled",
 }
 
 
@@ -100,6 +100,7 @@ def _for_real(outcome: Outcome) -> RenderableType | None:
     needs = [
         "a backend for the state (pulumi login, or PULUMI_BACKEND_URL) and a secrets provider or passphrase",
         *(text for cloud, text in _NEEDS.items() if cloud in clouds),
+        "your own networks in the endpoints' cidrs (203.0.113.0/24 belongs to nobody): the cluster answers no other",
     ]
     lines = [f"The same against real clouds: pulumi up --stack {outcome.stack}", *(f"  needs {need}" for need in needs)]
     return Text("\n".join([*lines, "  what of it this machine has: polysilicon doctor"]))

@@ -83,7 +83,8 @@ class GkeCluster(pulumi.ComponentResource):
 
     def _control_plane(self, account: gcp.serviceaccount.Account) -> gcp.container.Cluster:
         spec, network = self._args.spec, self._args.network
-        public = spec.endpoint.cidrs if isinstance(spec.endpoint, PublicEndpoint) else ()
+        public = isinstance(spec.endpoint, PublicEndpoint)
+        reach = spec.endpoint.cidrs if isinstance(spec.endpoint, PublicEndpoint) else spec.endpoint.reach
         return gcp.container.Cluster(
             self._name,
             project=spec.project,
@@ -102,7 +103,7 @@ class GkeCluster(pulumi.ComponentResource):
                 "enable_private_endpoint": not public,
                 "master_ipv4_cidr_block": spec.control_plane_cidr,
             },
-            master_authorized_networks_config={"cidr_blocks": [{"cidr_block": cidr} for cidr in public]},
+            master_authorized_networks_config={"cidr_blocks": [{"cidr_block": cidr} for cidr in reach]},
             release_channel={"channel": spec.release_channel},
             workload_identity_config={"workload_pool": f"{spec.project}.svc.id.goog"},
             remove_default_node_pool=True,

@@ -10,6 +10,8 @@ def gke_kubeconfig(name: str, endpoint: str, certificate_authority: str) -> str:
     exec_plugin = {
         "apiVersion": "client.authentication.k8s.io/v1beta1",
         "command": "gke-gcloud-auth-plugin",
+        # The same credentials as the provider's: by default the plugin asks for gcloud's own login.
+        "args": ["--use_application_default_credentials"],
         "installHint": "Install gke-gcloud-auth-plugin: gcloud components install gke-gcloud-auth-plugin",
         "provideClusterInfo": True,
         "interactiveMode": "Never",

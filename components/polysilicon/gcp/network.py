@@ -12,7 +12,12 @@ from polysilicon.planning.order import Order
 from polysilicon.resources import child, record
 from polysilicon.specs import GkeNetworkSpec
 
-_APIS = ("compute.googleapis.com", "container.googleapis.com", "iam.googleapis.com")
+_APIS = (
+    "cloudresourcemanager.googleapis.com",
+    "compute.googleapis.com",
+    "container.googleapis.com",
+    "iam.googleapis.com",
+)
 PODS_RANGE, SERVICES_RANGE = "pods", "services"
 
 

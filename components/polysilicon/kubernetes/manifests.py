@@ -21,7 +21,7 @@ def deployment_spec(plan: ServerPlan) -> dict[str, Any]:
     node to roll onto is seldom there."""
     return {
         "replicas": plan.replicas,
-        "progressDeadlineSeconds": plan.cold_start.deadline_seconds,
+        "progressDeadlineSeconds": plan.cold_start.deadline_seconds + plan.grace_seconds,
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
         "selector": {"matchLabels": labels(plan)},
         "template": patched(_pod_template(plan), plan.landing.pod),

@@ -22,6 +22,9 @@ from polysilicon.planning.serving import ServerPlan, plan_server
 from polysilicon.resources import After, child, record
 from polysilicon.specs import ModelSpec
 
+_TO_BE_GONE_SECONDS = 300
+"""After the last grace period, for the objects to go."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelServerArgs:
@@ -79,7 +82,9 @@ class ModelServer(pulumi.ComponentResource):
                 {Order.PODS_AFTER_NAMESPACE_RULES: [rules]},
                 provider=args.cluster.provider,
                 custom_timeouts=pulumi.CustomTimeouts(
-                    create=f"{plan.cold_start.deadline_seconds}s", update=f"{plan.cold_start.deadline_seconds}s"
+                    create=f"{plan.rollout_seconds}s",
+                    update=f"{plan.rollout_seconds}s",
+                    delete=f"{plan.grace_seconds + _TO_BE_GONE_SECONDS}s",
                 ),
             ),
         )

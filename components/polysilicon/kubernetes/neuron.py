@@ -47,7 +47,7 @@ class NeuronDevicePlugin(pulumi.ComponentResource):
     def __init__(self, name: str, args: NeuronDevicePluginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args.cluster.require(args.landing)
         catalog = args.catalog or load_catalog()
-        image = catalog.defaults["neuron.device_plugin_image"]
+        image = catalog.default("neuron.device_plugin_image")
         super().__init__("polysilicon:index:NeuronDevicePlugin", name, {"landing": args.landing.key}, opts)
         object_name = f"neuron-device-plugin-{name}"
         named = {"name": object_name, "labels": _labels(object_name)}
@@ -82,7 +82,6 @@ def daemon_set_spec(name: str, image: str, landing: Landing) -> dict[str, Any]:
         ],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "volumeMounts": [_mount(name, path, read_only) for name, path, read_only in _HOST_PATHS],
-        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
     }
     return {
         "selector": {"matchLabels": _labels(name)},

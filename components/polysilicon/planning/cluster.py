@@ -66,11 +66,20 @@ def plan_cluster(key: str, spec: ClusterSpec, catalog: Catalog) -> ClusterPlan:
     )
 
 
+def routed_ranges(spec: ClusterSpec) -> dict[str, str]:
+    """Ranges that other networks must reach when clusters are connected; those of services stay inside a cluster."""
+    if isinstance(spec, EksClusterSpec):
+        return {"network.cidr": spec.network.cidr}
+    return {"network.cidr": spec.network.cidr, "network.pods_cidr": spec.network.pods_cidr}
+
+
 def plan_eks_cluster(key: str, spec: EksClusterSpec, catalog: Catalog) -> EksClusterPlan:
     """Versions, subnets and system nodes of an EKS cluster."""
     problems = Problems()
     with problems.under("network"):
         network = plan_eks_network(spec.network)
+    with problems.under(""):
+        _require_zones(spec, catalog)
     with problems.under(""):
         refuse_overlaps({"network.cidr": spec.network.cidr, "service_cidr": spec.service_cidr})
     with problems.under(""):
@@ -107,17 +116,30 @@ def newest_release(catalog: Catalog, kubernetes: str) -> str:
     return max(releases, key=numbers)
 
 
+def _require_zones(spec: EksClusterSpec, catalog: Catalog) -> None:
+    zones = {row.region: row.zones for row in catalog.regions}
+    if spec.region not in zones:
+        fix = f"{one_of(sorted(zones), spec.region)}; or add a row under polysilicon:overlay, regions"
+        raise refuse("region", f"got {spec.region!r}, a region that the catalog does not have", fix)
+    for index, zone in enumerate(spec.network.zones):
+        if zone not in zones[spec.region]:
+            text = f"got {zone!r}, where EKS puts no cluster of {spec.region}"
+            raise refuse(f"network.zones[{index}]", text, one_of(zones[spec.region], zone))
+
+
 def _kubernetes(spec: EksClusterSpec, catalog: Catalog) -> str:
-    known = sorted({row.kubernetes for row in catalog.ami_releases.values()}, key=numbers)
-    wanted = spec.kubernetes or catalog.defaults["aws.kubernetes"]
+    images = {row.kubernetes for row in catalog.ami_releases.values()}
+    known = sorted(images & {row.kubernetes for row in catalog.addons}, key=numbers)
+    wanted = spec.kubernetes or catalog.default("aws.kubernetes")
     if wanted not in known:
-        raise refuse("kubernetes", f"got {wanted!r}, for which the catalog has no node image", one_of(known, wanted))
+        text = f"got {wanted!r}, for which the catalog has no node image or no add-ons"
+        raise refuse("kubernetes", text, one_of(known, wanted))
     return wanted
 
 
 def _system_nodes(spec: ClusterSpec, catalog: Catalog) -> SystemNodesPlan:
     nodes = spec.system_nodes
-    machine = nodes.machine or catalog.defaults[f"{spec.cloud}.system_machine"]
+    machine = nodes.machine or catalog.default(f"{spec.cloud}.system_machine")
     known = [name for name, row in catalog.machines.items() if row.cloud == spec.cloud and row.silicon is None]
     if machine not in known:
         fix = f"{one_of(known, machine)}; or add a row under polysilicon:overlay, machines"

@@ -54,7 +54,7 @@ def plan_cold_start(model: Model, runtime: Runtime, landing: Landing, catalog: C
         Phase("node", _assumed(catalog, f"{family}.node_seconds"), True),
         Phase("image", image_gib / _assumed(catalog, "image_gib_per_second"), True),
         Phase("weights", weights_gib(model) / _assumed(catalog, "weights_gib_per_second"), True),
-        Phase("compile", weights_gib(model) * _assumed(catalog, f"{family}.compile_seconds_per_gib"), True),
+        Phase("compile", _assumed(catalog, f"{family}.compile_seconds"), True),
         Phase("warm-up", _assumed(catalog, f"{family}.warm_up_seconds"), True),
     )
     return ColdStart(phases)

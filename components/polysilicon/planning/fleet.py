@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from polysilicon.catalog import Catalog
 from polysilicon.errors import one_of
-from polysilicon.planning.cluster import ClusterPlan, plan_cluster
+from polysilicon.planning.cluster import ClusterPlan, plan_cluster, routed_ranges
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.network import refuse_overlaps
 from polysilicon.planning.pool import PoolPlan, plan_pool
@@ -41,7 +41,9 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "") -> FleetPlan:
         with problems.under(f"clusters.{key}"):
             clusters[key] = plan_cluster(key, cluster, catalog)
     with problems.under(""):
-        refuse_overlaps({f"clusters.{key}.network.cidr": c.network.cidr for key, c in fleet.clusters.items()})
+        refuse_overlaps(
+            {f"clusters.{k}.{n}": r for k, c in fleet.clusters.items() for n, r in routed_ranges(c).items()}
+        )
 
     pools: dict[str, PoolPlan] = {}
     for key, pool in fleet.pools.items():

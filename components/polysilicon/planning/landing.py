@@ -76,7 +76,10 @@ class Landing:
     """Network between the hosts of one server; none where a server fits one host."""
     host_driver: str | None = None
     """Driver on the nodes, where the node image brings it."""
-    nodes_max: int = 1
+    nodes: int = 1
+    """How many nodes there can be without anybody changing the YAML."""
+    scaled: bool = True
+    """Whether the cloud scales the pool by itself; if not, its nodes are those that always run."""
 
 
 def patched(template: Plain, patch: PodPatch) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 class Order(StrEnum):
     """What must be there first, and what goes wrong otherwise. On destroy the order is reversed."""
 
-    ROUTE_AFTER_GATEWAY = "a NAT gateway works only once the internet gateway is attached and routed"
+    ROUTE_AFTER_GATEWAY = "a NAT gateway leads out only while its own subnet is routed to the internet gateway"
     NODES_AFTER_NAT = (
         "private nodes reach image registries and the Kubernetes API through NAT; without it they never join"
     )

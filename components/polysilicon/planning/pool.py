@@ -91,7 +91,8 @@ def plan_tpu_slice_pool(
     _require_home(spec, cluster.key)
     machine, silicon = _machine(spec, "gcp", "tpu", catalog)
     topology = _topology(spec, machine, catalog)
-    zones = _zones(spec, cluster.region, catalog.zones(spec.machine, cluster.region), catalog)
+    sold = catalog.zones(spec.machine, cluster.region)
+    zones = _zones(spec, cluster.region, sold or cluster.zones, catalog)
     per_node = gke_per_node(machine, spec.boot_disk_gib, catalog)
     landing = _landing(key, spec, silicon, per_node, cluster.region, catalog, {"topology": topology.shape}, None)
     return TpuSlicePoolPlan(
@@ -137,7 +138,7 @@ def _machine(spec: PoolSpec, cloud: str, family: str, catalog: Catalog) -> tuple
 
 def _zones(spec: PoolSpec, region: str, at_hand: tuple[str, ...], catalog: Catalog) -> tuple[str, ...]:
     """Zones that sell the machine, of those named or at hand. Machines without recorded offerings are not judged."""
-    regions, sold = catalog.regions(spec.machine), catalog.zones(spec.machine, region)
+    regions, sold = catalog.regions_of(spec.machine), catalog.zones(spec.machine, region)
     if regions and not sold:
         fix = f"move the cluster, or take another machine; regions that have it: {', '.join(regions)}"
         raise refuse("machine", f"{spec.machine} is not offered in {region}", fix)
@@ -213,6 +214,8 @@ def _landing(
     driver: str | None,
 ) -> Landing:
     taint = silicon.taint
+    # GKE brings an autoscaler; on EKS nothing moves a node group between its bounds.
+    scaled = isinstance(spec, TpuSlicePoolSpec)
     selector = {name: value.format(**shape) for name, value in silicon.node_selector.items()}
     shm = {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{silicon.shm_gib}Gi"}}
     pod = PodPatch(
@@ -234,7 +237,8 @@ def _landing(
         group=Group(),
         interruption=_interruption(spec, catalog),
         host_driver=driver,
-        nodes_max=sum(choice.max for choice in spec.capacity),
+        nodes=sum(choice.max if scaled else choice.min for choice in spec.capacity),
+        scaled=scaled,
     )
 
 

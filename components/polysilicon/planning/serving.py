@@ -11,7 +11,7 @@ from polysilicon.errors import one_of
 from polysilicon.planning.cold_start import ColdStart, plan_cold_start
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.problems import refuse
-from polysilicon.planning.sizing import Fit, require_fit
+from polysilicon.planning.sizing import Fit, require_fit, shards, weights_gib
 from polysilicon.planning.versions import within
 from polysilicon.specs import ModelSpec
 
@@ -51,6 +51,11 @@ class ServerPlan:
         return _SETTLE_SECONDS
 
     @property
+    def rollout_seconds(self) -> int:
+        """How long a rollout may take: replicas go one after another, each drains before the next one starts."""
+        return max(self.replicas, 1) * (self.cold_start.deadline_seconds + self.grace_seconds)
+
+    @property
     def grace_seconds(self) -> int:
         """How long Kubernetes waits before it kills: settling, draining, and some seconds to exit."""
         return _SETTLE_SECONDS + self.drain_seconds + 30
@@ -60,16 +65,14 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
     """The plan of a server. Raises `SpecError` with paths relative to the model's entry."""
     model = catalog.model(spec.model, "model")
     runtime = _runtime(spec, landing, catalog)
-    shards = _shards(spec, model, landing, catalog)
+    _require_name(key)
+    _require_open(spec, model)
+    _require_nodes(spec, landing)
+    _require_disk(model, runtime, landing, catalog)
     if spec.max_model_len > model.max_position:
         fix = f"take at most {model.max_position}"
         raise refuse("max_model_len", f"got {spec.max_model_len}, beyond what {spec.model} was made for", fix)
-    if spec.replicas > landing.nodes_max:
-        fix = f"raise max of pool {landing.key}, or lower replicas"
-        text = (
-            f"got {spec.replicas}, but pool {landing.key} has at most {landing.nodes_max} nodes, one for each replica"
-        )
-        raise refuse("replicas", text, fix)
+    machine = catalog.machines[landing.machine]
     share = catalog.assumptions["node_share"].value
     return ServerPlan(
         key=key,
@@ -78,7 +81,7 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
         line=runtime.line,
         image=runtime.image.format(region=landing.region),
         command=runtime.command,
-        args=(*_arguments(spec, runtime, shards), *spec.extra_args),
+        args=(*_arguments(spec, runtime, shards(model, machine, catalog)), *spec.extra_args),
         env=runtime.env,
         port=runtime.port,
         health_path=runtime.health_path,
@@ -93,6 +96,36 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
         drains_itself="drain_seconds" in runtime.arguments,
         listed=spec.model in runtime.models,
     )
+
+
+def _require_name(key: str) -> None:
+    """A server's key is its namespace."""
+    if key == "default" or key.startswith(("kube-", "gke-")):
+        raise refuse("", f"{key!r} is a namespace of Kubernetes itself", "choose another key for the model")
+
+
+def _require_open(spec: ModelSpec, model: Model) -> None:
+    if model.gated:
+        text = f"{spec.model} is gated: its hub wants a token, and servers are given none yet"
+        raise refuse("model", text, "take an ungated model, or a mirror of it that needs no token")
+
+
+def _require_nodes(spec: ModelSpec, landing: Landing) -> None:
+    if spec.replicas <= landing.nodes:
+        return
+    bound, why = ("max", "") if landing.scaled else ("min", ": nothing scales it to its max yet")
+    text = f"got {spec.replicas}, one node each, but pool {landing.key} has {landing.nodes}{why}"
+    raise refuse("replicas", text, f"raise {bound} of pool {landing.key}, or lower replicas")
+
+
+def _require_disk(model: Model, runtime: Runtime, landing: Landing, catalog: Catalog) -> None:
+    """The unpacked image and the weights must lie on the node's disk."""
+    family = catalog.silicon[landing.silicon].family
+    packed = runtime.image_gib or catalog.assumptions[f"{family}.image_gib"].value
+    needed = packed * catalog.assumptions["image_unpacked_factor"].value + weights_gib(model)
+    if needed > landing.per_node.ephemeral_gib:
+        text = f"image and weights need about {needed:.0f} GiB of disk, pods of pool {landing.key} have"
+        raise refuse("pool", f"{text} {landing.per_node.ephemeral_gib:.0f}", f"give pool {landing.key} a larger disk")
 
 
 def _runtime(spec: ModelSpec, landing: Landing, catalog: Catalog) -> Runtime:
@@ -136,18 +169,6 @@ def _require_driver(runtime: Runtime, landing: Landing, rows: tuple[Runtime, ...
         fix = f"{fix}, or take line {' or '.join(others)}"
     text = f"line {runtime.line} starts on host driver {bounds}; pool {landing.key} brings driver {driver}"
     raise refuse("line", text, fix)
-
-
-def _shards(spec: ModelSpec, model: Model, landing: Landing, catalog: Catalog) -> int:
-    """Devices that the model is sharded over: all of the node's, which is what its pods take."""
-    shards = landing.per_node.accelerators * catalog.silicon[landing.silicon].cores
-    if model.heads % shards:
-        text = (
-            f"{spec.model} has {model.heads} attention heads, which {shards} devices of {landing.machine} cannot share"
-        )
-        smaller = [n for n in range(shards, 0, -1) if model.heads % n == 0]
-        raise refuse("pool", text, f"take a machine with {' or '.join(map(str, smaller[:3]))} devices")
-    return shards
 
 
 def _arguments(spec: ModelSpec, runtime: Runtime, shards: int) -> tuple[str, ...]:

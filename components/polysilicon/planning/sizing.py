@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from polysilicon.catalog import Catalog
-from polysilicon.catalog.rows import Model
+from polysilicon.catalog.rows import Machine, Model
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.problems import refuse
 from polysilicon.specs import ModelSpec
@@ -39,6 +39,12 @@ def fit(spec: ModelSpec, model: Model, memory_gib: float, catalog: Catalog) -> F
     return Fit(weights_gib(model), kv_cache / _GIB, usable)
 
 
+def shards(model: Model, machine: Machine, catalog: Catalog) -> int:
+    """Devices of a node that a model is sharded over: as many as its attention heads divide into evenly."""
+    devices = machine.accelerators * catalog.silicon[machine.silicon or ""].cores
+    return max(n for n in range(1, devices + 1) if model.heads % n == 0)
+
+
 def weights_gib(model: Model) -> float:
     """Size of the weights at 16 bits."""
     return model.params_b * 1e9 * _BYTES_PER_PARAMETER / _GIB
@@ -46,7 +52,7 @@ def weights_gib(model: Model) -> float:
 
 def require_fit(spec: ModelSpec, model: Model, landing: Landing, catalog: Catalog) -> Fit:
     """The fit, or `SpecError` that shows the sum and names machines of the same silicon on which it would hold."""
-    got = fit(spec, model, _memory_gib(landing.machine, catalog), catalog)
+    got = fit(spec, model, _memory_gib(model, landing.machine, catalog), catalog)
     if got.fits:
         return got
     text = (
@@ -60,14 +66,15 @@ def require_fit(spec: ModelSpec, model: Model, landing: Landing, catalog: Catalo
 
 
 def _machines_that_fit(spec: ModelSpec, model: Model, landing: Landing, catalog: Catalog) -> list[str]:
-    cloud = catalog.machines[landing.machine].cloud
     return [
         name
         for name, row in catalog.machines.items()
-        if row.cloud == cloud and row.silicon and fit(spec, model, _memory_gib(name, catalog), catalog).fits
+        if row.silicon == landing.silicon and fit(spec, model, _memory_gib(model, name, catalog), catalog).fits
     ]
 
 
-def _memory_gib(machine: str, catalog: Catalog) -> float:
+def _memory_gib(model: Model, machine: str, catalog: Catalog) -> float:
+    """Memory of the chips that the model is sharded over, which may be fewer than the node has."""
     row = catalog.machines[machine]
-    return row.accelerators * catalog.silicon[row.silicon or ""].memory_gib
+    silicon = catalog.silicon[row.silicon or ""]
+    return shards(model, row, catalog) / silicon.cores * silicon.memory_gib

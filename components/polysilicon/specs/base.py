@@ -116,7 +116,7 @@ def _yaml_path(location: Sequence[str | int], document: Any) -> str:
             path, here = _join(path, part), here[part]
         elif isinstance(here, Sequence) and not isinstance(here, str) and isinstance(part, int):
             path, here = f"{path}[{part}]", here[part] if part < len(here) else None
-        elif position == len(location) - 1 and not _is_tag(part, here):
+        elif position == len(location) - 1 and not _is_tag(part, here) and part != "[key]":
             path = _join(path, part)
     return path
 

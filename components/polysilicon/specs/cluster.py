@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from polysilicon.specs.base import Spec, refusal
 from polysilicon.specs.network import EksNetworkSpec, GkeNetworkSpec, Zones
@@ -22,6 +23,30 @@ class SystemNodes(Bounds):
     """Nodes at most, over all zones."""
 
 
+Principal = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+$")]
+"""An IAM role or user, by its ARN."""
+
+
+def _each_once(principals: tuple[str, ...]) -> tuple[str, ...]:
+    for index, principal in enumerate(principals):
+        if principal in principals[:index]:
+            raise refusal(f"got {principal} twice", "name each administrator once", at=(index,))
+    return principals
+
+
+def _service_range(cidr: str) -> str:
+    network = IPv4Network(cidr)
+    if not network.is_private or not 12 <= network.prefixlen <= 24:
+        raise refusal(f"got {cidr}, which EKS refuses", "take a private range between /12 and /24")
+    return cidr
+
+
+def _of_size_28(cidr: str) -> str:
+    if IPv4Network(cidr).prefixlen != 28:
+        raise refusal(f"got {cidr}, which GKE refuses", "take a /28")
+    return cidr
+
+
 class EksClusterSpec(Spec):
     """An EKS cluster in a VPC of its own."""
 
@@ -34,11 +59,11 @@ class EksClusterSpec(Spec):
     endpoint: Endpoint
     """Who can reach the Kubernetes API. There is no default: it is a decision."""
     kubernetes: str | None = None
-    """Kubernetes version, such as "1.35". By default the newest that the catalog has node images for."""
-    service_cidr: Cidr = "172.20.0.0/16"
-    """Range of the Kubernetes services; must not overlap the VPC."""
-    admins: tuple[str, ...] = ()
-    """IAM roles or users, by ARN, that become cluster administrators, beside the role that runs `pulumi up`."""
+    """Kubernetes version, such as "1.35". By default the one that the catalog names."""
+    service_cidr: Annotated[Cidr, AfterValidator(_service_range)] = "172.20.0.0/16"
+    """Range of the Kubernetes services: private, /12 to /24, and not overlapping the VPC."""
+    admins: Annotated[tuple[Principal, ...], AfterValidator(_each_once)] = ()
+    """IAM roles or users, by ARN, that become cluster administrators, beside the role that first runs `pulumi up`."""
     system_nodes: SystemNodes = SystemNodes()
     deletion_protection: bool = True
     """EKS refuses to delete the cluster while this is on; switch it off and run `up` before `destroy`."""
@@ -57,10 +82,10 @@ class GkeClusterSpec(Spec):
     network: GkeNetworkSpec = GkeNetworkSpec()
     endpoint: Endpoint
     """Who can reach the Kubernetes API. There is no default: it is a decision."""
-    control_plane_cidr: Cidr = "172.16.0.32/28"
+    control_plane_cidr: Annotated[Cidr, AfterValidator(_of_size_28)] = "172.16.0.32/28"
     """Range of the control plane, a /28."""
     release_channel: Literal["RAPID", "REGULAR", "STABLE", "EXTENDED"] = "REGULAR"
-    """Google moves the version along this channel, within the maintenance window."""
+    """Google moves the version along this channel."""
     system_nodes: SystemNodes = SystemNodes()
     deletion_protection: bool = True
     """Pulumi refuses to delete the cluster while this is on; switch it off and run `up` before `destroy`."""

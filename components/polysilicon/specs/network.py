@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -16,6 +17,16 @@ def _distinct(zones: tuple[str, ...]) -> tuple[str, ...]:
     return zones
 
 
+def _ids(zones: tuple[str, ...]) -> tuple[str, ...]:
+    for index, zone in enumerate(zones):
+        if not re.fullmatch(r"[a-z]+\d+-az\d+", zone):
+            text = f"got {zone!r}, which is no zone id"
+            raise refusal(
+                text, "write ids such as use1-az4: names such as us-east-1a differ between accounts", at=(index,)
+            )
+    return zones
+
+
 Zones = Annotated[tuple[str, ...], AfterValidator(_distinct)]
 """Zones, each once; their order is kept."""
 
@@ -25,7 +36,7 @@ class EksNetworkSpec(Spec):
 
     cidr: Cidr = "10.20.0.0/16"
     """Range of the VPC, between /16 and /20."""
-    zones: Zones = Field(min_length=2, max_length=6)
+    zones: Annotated[Zones, AfterValidator(_ids)] = Field(min_length=2, max_length=6)
     """Zone *ids* such as use1-az4, at least two, since EKS asks for two. An id means the same place in every account;
     a name such as us-east-1a does not. New zones go to the end: a zone's range follows from its place in the list."""
     nat: Literal["single", "per_zone"] = "single"

@@ -31,14 +31,16 @@ class _Pool(Spec):
     """Key of the cluster that the pool joins."""
     machine: str
     """Machine type, as the cloud spells it."""
-    capacity: tuple[Capacity, ...] = Field(default=(OnDemand(kind="on_demand"),), min_length=1)
-    """Terms in order of preference, each with its own bounds. By default on demand, from none to one."""
+    capacity: tuple[Capacity, ...] = (OnDemand(kind="on_demand", min=1, max=1),)
+    """Terms, each with its own bounds. By default one node on demand."""
     zones: Zones = ()
-    """Zones to use. By default every zone of the cluster's network that offers the machine."""
+    """Zones to use. By default every zone that offers the machine: of the network on AWS, of the region on Google."""
 
     @field_validator("capacity")
     @classmethod
     def _each_kind_once(cls, capacity: tuple[Capacity, ...]) -> tuple[Capacity, ...]:
+        if not capacity:
+            raise refusal("is empty", "state on_demand or spot, with its bounds")
         kinds = [choice.kind for choice in capacity]
         for kind in kinds:
             if kinds.count(kind) > 1:

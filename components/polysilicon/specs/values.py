@@ -77,8 +77,9 @@ class PrivateEndpoint(Spec):
     """The Kubernetes API answers inside the network only."""
 
     kind: Literal["private"]
-    reach: Literal["runner_inside", "vpn", "peering"]
-    """How whoever runs `pulumi up` gets there: stated, since the cluster's objects cannot be made from outside."""
+    reach: tuple[Cidr, ...] = Field(min_length=1)
+    """Networks inside from which it is reached, such as a VPN's or a runner's: whoever runs `pulumi up` must be in one,
+    since the cluster's objects cannot be made from outside."""
 
 
 Endpoint = Annotated[PublicEndpoint | PrivateEndpoint, Field(discriminator="kind")]
