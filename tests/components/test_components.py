@@ -16,10 +16,11 @@ import pytest
 from polysilicon.aws import EksCluster, EksClusterArgs, EksHome, NetworkWires, NeuronPool, NeuronPoolArgs
 from polysilicon.catalog import Catalog
 from polysilicon.errors import SpecError
+from polysilicon.gcp import GkeNetwork, GkeNetworkArgs
 from polysilicon.kubernetes import ClusterRef, ModelServer, ModelServerArgs
 from polysilicon.planning.cluster import EksClusterPlan
 from polysilicon.planning.fleet import plan_fleet
-from polysilicon.specs import EksClusterSpec, EksNetworkSpec, FleetSpec, ModelSpec, NeuronPoolSpec
+from polysilicon.specs import EksClusterSpec, EksNetworkSpec, FleetSpec, GkeNetworkSpec, ModelSpec, NeuronPoolSpec
 from tests.components.recording import Recording, record, unknown_keys
 from tests.conftest import ROOT, stack_config
 
@@ -186,11 +187,6 @@ def test_administrators_are_named_by_their_whole_arn() -> None:
     }
 
 
-def test_whoever_deploys_is_no_administrator_a_second_time() -> None:
-    with pytest.raises(SpecError, match="admins: got arn:aws:iam::123456789012:role/deployer, which runs this update"):
-        record(cluster_program(admins=("arn:aws:iam::123456789012:role/deployer",)))
-
-
 def test_system_nodes_surge_and_accelerators_do_not() -> None:
     groups = stack("mixed").all("aws:eks/nodeGroup:NodeGroup")
     assert groups["aws-system"]["updateConfig"]["updateStrategy"] == "DEFAULT"
@@ -305,6 +301,13 @@ def test_a_pool_refuses_the_provider_and_the_home_of_another_cluster(mixed: dict
             NeuronPool("inf3", NeuronPoolArgs(spec=elsewhere, home=home, cluster=other_cluster()))
 
     assert {r.type for r in record(program).resources} == {"pulumi:providers:kubernetes"}
+
+
+@pytest.mark.parametrize("name", ["Team_Network", "a-name-that-is-far-too-long-for-it", "9lives"])
+def test_a_name_that_a_cloud_refuses_is_refused_here(name: str) -> None:
+    args = GkeNetworkArgs(spec=GkeNetworkSpec(), project="acme-inference", region="us-west4")
+    with pytest.raises(SpecError, match=f"got '{name}' as a name"):
+        GkeNetwork(name, args)
 
 
 def test_apis_stay_enabled_after_destroy() -> None:

@@ -169,6 +169,17 @@ def test_a_mistake_in_the_yaml_creates_nothing(name: str, project: Path, tmp_pat
     refused(rehearse(project, "mixed", tmp_path / "state").up(), f"polysilicon:{message.splitlines()[0]}")
 
 
+def test_whoever_deploys_is_no_administrator_a_second_time(project: Path, tmp_path: Path) -> None:
+    deployer = "arn:aws:iam::123456789012:role/Rehearsal"
+
+    def promote(config: dict[str, Any]) -> None:
+        config["polysilicon:fleet"]["clusters"]["aws"]["admins"] = [deployer]
+
+    edit(project, "dev", promote)
+    outcome = rehearse(project, "dev", tmp_path / "state").preview()
+    refused(outcome, f"admins: got {deployer}, which runs this update")
+
+
 WIRE_AS_SHAPE = """\
 import pulumi_aws as aws
 from polysilicon.specs import EksNetworkSpec

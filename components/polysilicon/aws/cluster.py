@@ -14,9 +14,9 @@ from polysilicon.aws.kubeconfig import eks_kubeconfig
 from polysilicon.aws.network import NetworkWires
 from polysilicon.aws.nodes import NodeGroupArgs, node_group
 from polysilicon.catalog import Catalog, load_catalog
+from polysilicon.errors import UserError
 from polysilicon.planning.cluster import EksClusterPlan, plan_eks_cluster
 from polysilicon.planning.order import Order
-from polysilicon.planning.problems import refuse
 from polysilicon.resources import After, child, record
 from polysilicon.specs import EksClusterSpec, PrivateEndpoint, PublicEndpoint
 
@@ -214,7 +214,7 @@ def _key_of(principal: str) -> str:
 def _unlisted(deployer: str, admins: Sequence[str]) -> str:
     """EKS takes one entry for a principal, and whoever deploys has one already."""
     if deployer in admins:
-        raise refuse(
-            "admins", f"got {deployer}, which runs this update and is an administrator by that", "leave it out"
-        )
+        text = f"admins: got {deployer}, which runs this update and is an administrator by that"
+        # Within an apply a ValueError, as a SpecError is, would reach the user wrapped in the SDK's own.
+        raise UserError(f"{text}\n  fix: leave it out")
     return deployer

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 
+from polysilicon.planning.names import require_key
 from polysilicon.planning.order import Order
 from polysilicon.resources import child, record
 from polysilicon.specs import GkeNetworkSpec
@@ -62,6 +63,7 @@ class GkeNetwork(pulumi.ComponentResource):
     wires: NetworkWires
 
     def __init__(self, name: str, args: GkeNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        require_key(name)
         super().__init__("polysilicon:index:GkeNetwork", name, record(args.spec, region=args.region), opts)
         apis = [self._api(name, api, args.project) for api in _APIS]
         network = gcp.compute.Network(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from polysilicon.catalog import Catalog
 from polysilicon.errors import one_of
+from polysilicon.planning.names import require_key
 from polysilicon.planning.network import EksNetworkPlan, plan_eks_network, refuse_overlaps
 from polysilicon.planning.problems import Problems, refuse
 from polysilicon.planning.versions import numbers
@@ -75,6 +76,7 @@ def routed_ranges(spec: ClusterSpec) -> dict[str, str]:
 
 def plan_eks_cluster(key: str, spec: EksClusterSpec, catalog: Catalog) -> EksClusterPlan:
     """Versions, subnets and system nodes of an EKS cluster."""
+    require_key(key)
     problems = Problems()
     with problems.under("network"):
         network = plan_eks_network(spec.network)
@@ -100,6 +102,7 @@ def plan_eks_cluster(key: str, spec: EksClusterSpec, catalog: Catalog) -> EksClu
 
 def plan_gke_cluster(key: str, spec: GkeClusterSpec, catalog: Catalog) -> GkeClusterPlan:
     """System nodes and address ranges of a GKE cluster."""
+    require_key(key)
     problems = Problems()
     with problems.under(""):
         ranges = {f"network.{name}": getattr(spec.network, name) for name in ("cidr", "pods_cidr", "services_cidr")}

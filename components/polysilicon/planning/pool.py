@@ -11,6 +11,7 @@ from polysilicon.errors import one_of
 from polysilicon.planning.allocatable import eks_per_node, gke_per_node
 from polysilicon.planning.cluster import ClusterPlan, EksClusterPlan, GkeClusterPlan
 from polysilicon.planning.landing import LANDING_LABEL, Group, Interruption, Landing, PerNode, PodPatch
+from polysilicon.planning.names import require_key
 from polysilicon.planning.problems import refuse
 from polysilicon.planning.versions import numbers, within
 from polysilicon.specs import Capacity, NeuronPoolSpec, PoolSpec, TpuSlicePoolSpec
@@ -72,6 +73,7 @@ def plan_pool(key: str, spec: PoolSpec, cluster: ClusterPlan, catalog: Catalog) 
 
 def plan_neuron_pool(key: str, spec: NeuronPoolSpec, cluster: EksClusterPlan, catalog: Catalog) -> NeuronPoolPlan:
     """Node groups with Neuron chips: zones that sell the machine, an image release whose driver the servers take."""
+    require_key(key)
     _require_home(spec, cluster.key)
     machine, silicon = _machine(spec, "aws", "neuron", catalog)
     zones = _zones(spec, cluster.region, cluster.zones, catalog)
@@ -88,6 +90,7 @@ def plan_tpu_slice_pool(
     key: str, spec: TpuSlicePoolSpec, cluster: GkeClusterPlan, catalog: Catalog
 ) -> TpuSlicePoolPlan:
     """Node pools with TPU chips in one slice shape."""
+    require_key(key)
     _require_home(spec, cluster.key)
     machine, silicon = _machine(spec, "gcp", "tpu", catalog)
     topology = _topology(spec, machine, catalog)

@@ -10,6 +10,7 @@ from polysilicon.catalog.rows import Model, Runtime
 from polysilicon.errors import one_of
 from polysilicon.planning.cold_start import ColdStart, plan_cold_start
 from polysilicon.planning.landing import Landing
+from polysilicon.planning.names import require_key
 from polysilicon.planning.problems import refuse
 from polysilicon.planning.sizing import Fit, require_fit, shards, weights_gib
 from polysilicon.planning.versions import within
@@ -100,6 +101,7 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
 
 def _require_name(key: str) -> None:
     """A server's key is its namespace."""
+    require_key(key)
     if key == "default" or key.startswith(("kube-", "gke-")):
         raise refuse("", f"{key!r} is a namespace of Kubernetes itself", "choose another key for the model")
 

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field, StringConstraints, field_validator, 
 
 from polysilicon.specs.base import Spec, refusal
 
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]{0,18}[a-z0-9])?$")]
+KEY_PATTERN = r"^[a-z]([-a-z0-9]{0,18}[a-z0-9])?$"
+Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
 """A name in the YAML that becomes part of cloud names: lower case, digits and dashes, at most 20 characters."""
 
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][-_a-z0-9]{0,62}$")]
