@@ -30,7 +30,7 @@ Cidr = Annotated[str, AfterValidator(_network)]
 
 
 class Bounds(Spec):
-    """How few and how many nodes, over all zones."""
+    """How few and how many nodes, over all zones. GKE scales between them; on EKS nothing does yet, and min counts."""
 
     min: int = Field(default=0, ge=0, le=1000)
     """Nodes that always run."""
