@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from polysilicon._paths import cache_dir
 from polysilicon.errors import UserError
 from tests.rehearsal.conftest import MakeForeign, succeeded
 
@@ -44,6 +45,8 @@ pulumi.export("home", os.path.expanduser("~"))
 
 def test_a_spoilt_machine_changes_nothing(foreign: MakeForeign, monkeypatch: pytest.MonkeyPatch) -> None:
     shop = foreign(SEEN)
+    # What this test spoils is also where our own folders are looked for; those a person moves by name.
+    monkeypatch.setenv("POLYSILICON_CACHE", str(cache_dir()))
     clean = succeeded(shop.rehearsal(state=shop.state / "first").up())
     for name, value in POISON.items():
         monkeypatch.setenv(name, value)
