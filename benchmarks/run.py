@@ -7,6 +7,7 @@ the same; the figures are those of the program's own process. The median of the 
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -61,7 +62,7 @@ def preview(program: str) -> dict[str, float]:
     """One preview of a program: the figures of its process."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "figures.json"
-        pairs = RESOURCES // RESOURCES_OF_A_PAIR
+        pairs = math.ceil(RESOURCES / RESOURCES_OF_A_PAIR)
         rehearsal = Rehearsal(
             HERE / program,
             "bench",
