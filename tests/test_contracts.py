@@ -33,7 +33,7 @@ FORBIDDEN = {
         "polysilicon.rehearsal",
         *(f"polysilicon.{r}" for r in ("specs", "catalog", "planning", "aws")),
     ),
-    "rehearsal": ("boto3", *(f"polysilicon.{r}" for r in ("specs", "catalog", "planning", "aws", "gcp", "kubernetes"))),
+    "rehearsal": ("boto3", *(f"polysilicon.{r}" for r in ("specs", "planning", "aws", "gcp", "kubernetes"))),
 }
 
 

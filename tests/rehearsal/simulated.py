@@ -11,8 +11,8 @@ from typing import Any
 
 from polysilicon._paths import cache_dir
 from polysilicon.rehearsal import Accounts, Hooks, Record
+from polysilicon.rehearsal.judges.references import References
 from polysilicon.rehearsal.naming import Proposal
-from polysilicon.rehearsal.references import References
 from polysilicon.rehearsal.shapes import Sdk
 from polysilicon.rehearsal.simulation import Simulation
 from polysilicon.rehearsal.values import Properties

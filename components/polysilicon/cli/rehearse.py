@@ -42,6 +42,7 @@ from polysilicon.rehearsal.summary import first_line, last_line, render_summary
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep state and accounts here. Projects that refer to each other's stacks share one.",
 )
+@click.option("--seed", type=int, default=0, show_default=True, help="Which of the orders that the program allows.")
 @click.option("--expect-no-changes", is_flag=True, help="Fail if anything changes.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the outcome as JSON; the engine's progress goes to stderr."
@@ -55,6 +56,7 @@ def command(
     existing: Sequence[str],
     passed: Sequence[str],
     state: Path | None,
+    seed: int,
     expect_no_changes: bool,
     as_json: bool,
 ) -> None:
@@ -72,6 +74,7 @@ def command(
         config=_pairs("--config", config),
         existing=existing,
         passed=passed,
+        seed=seed,
         quiet=as_json,
     )
     added = sections(rehearsal.project.stacks.get(rehearsal.stack))

@@ -10,9 +10,10 @@ It works on any Pulumi Python program, and neither knows the other: nothing here
 """
 
 from polysilicon.rehearsal.accounts import Accounts
-from polysilicon.rehearsal.model import Call, Fault, Hook, Hooks, Judge, Problem, Record, RefusedError, Scope
+from polysilicon.rehearsal.judges import default_judges
+from polysilicon.rehearsal.model import Call, Fault, Hook, Hooks, Judge, Problem, Record, RefusedError, Scope, Tally
 from polysilicon.rehearsal.outcome import Operation, Outcome, Resource
-from polysilicon.rehearsal.run import Rehearsal, default_judges
+from polysilicon.rehearsal.run import Rehearsal
 
 __all__ = [
     "Accounts",
@@ -29,5 +30,6 @@ __all__ = [
     "Rehearsal",
     "Resource",
     "Scope",
+    "Tally",
     "default_judges",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
@@ -45,6 +46,7 @@ class Record:
         name: The logical name in the program.
         names: Every string by which something else may refer to it: its id, its ARN, what was made with it.
         seed: What its made-up values depend on, so that an update gives the same ones again.
+        maker: Which controller made it, on behalf of the resource whose `urn` it has; empty for the program's own.
     """
 
     key: int
@@ -58,6 +60,7 @@ class Record:
     outputs: Properties
     names: tuple[str, ...] = ()
     seed: str = ""
+    maker: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,15 +130,27 @@ class RefusedError(Exception):
         return self.problems[0].fault
 
 
+@dataclass
+class Tally:
+    """How much a judge could judge: "nothing found" and "nothing looked at" are not the same.
+
+    Attributes:
+        inputs: How many inputs it held against what it knows.
+        unjudged: Why it had nothing to say of some, in a few words, with how often that was so.
+    """
+
+    inputs: int = 0
+    unjudged: Counter[str] = field(default_factory=Counter)
+
+
 class Judge(Protocol):
     """Says what is wrong with a call, given what exists at that moment.
 
-    Every judge is asked on every check, create, update and delete, one call at a time. It keeps its own account of
-    how much it could judge, because "nothing found" and "nothing looked at" are not the same.
+    Every judge is asked on every check, create, update and delete, one call at a time, and keeps its own tally.
     """
 
     name: str
-    judged: int
+    tally: Tally
 
     def judge(self, call: Call, accounts: Accounts) -> Iterable[Problem]:
         """The problems of `call`; none if it may go on."""

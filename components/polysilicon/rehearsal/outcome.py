@@ -48,8 +48,9 @@ class Outcome:
         resources: The stack's state afterwards.
         outputs: The stack's outputs, secrets masked.
         accounts: All that exists in the simulated accounts, other stacks' resources included.
-        leftovers: What exists on behalf of this stack although its state does not hold it.
-        judged: How much each judge looked at.
+        leftovers: What exists on behalf of this stack although its state does not hold it, nor what it was made for.
+        judged: How many inputs each judge held against what it knows.
+        unjudged: What was not judged and why, with how often.
         notes: What was assumed or made up.
         errors: The engine's error messages, as it showed them.
         log: The engine's output, if it was captured.
@@ -67,6 +68,7 @@ class Outcome:
     accounts: Sequence[Record] = ()
     leftovers: Sequence[Record] = ()
     judged: Mapping[str, int] = field(default_factory=dict)
+    unjudged: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[str] = ()
     errors: Sequence[str] = ()
     log: str = ""
@@ -125,8 +127,14 @@ def masked(value: Any) -> Any:
 def leftovers_of(accounts: Sequence[Record], resources: Sequence[Resource], project: str, stack: str) -> list[Record]:
     """What exists on behalf of a stack although its state does not hold it."""
     held = {(resource.urn, resource.id) for resource in resources}
+    urns = {resource.urn for resource in resources}
     mine = f"urn:pulumi:{stack}::{project}::"
-    return [record for record in accounts if record.urn.startswith(mine) and (record.urn, record.id) not in held]
+
+    def is_held(record: Record) -> bool:
+        # What a controller made lives as long as what it was made for.
+        return record.urn in urns if record.maker else (record.urn, record.id) in held
+
+    return [record for record in accounts if record.urn.startswith(mine) and not is_held(record)]
 
 
 def read_events(file: Path) -> tuple[dict[str, int], list[str]]:

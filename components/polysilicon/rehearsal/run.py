@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from polysilicon._paths import cache_dir, state_dir
+from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.engine import Engine, Report, ensure_engine, silent
 from polysilicon.errors import UserError
 from polysilicon.rehearsal.accounts import Accounts
 from polysilicon.rehearsal.environment import clean, rehearsal_environment
+from polysilicon.rehearsal.judges import default_judges
 from polysilicon.rehearsal.model import Hooks, Judge
 from polysilicon.rehearsal.outcome import (
     Operation,
@@ -30,17 +33,12 @@ from polysilicon.rehearsal.outcome import (
     resources_of,
 )
 from polysilicon.rehearsal.project import Project, Scratch, find_project, link_plugin, make_scratch
-from polysilicon.rehearsal.references import References
+from polysilicon.rehearsal.schedule import Schedule
 from polysilicon.rehearsal.shapes import Sdk
 from polysilicon.rehearsal.simulation import Simulation
 
 ALWAYS_SIMULATED = ("pulumi-python",)
 """Plugins that come with the engine and act on the real world: dynamic providers run the program's own code."""
-
-
-def default_judges() -> list[Judge]:
-    """The judges of every rehearsal."""
-    return [References()]
 
 
 @dataclass(frozen=True)
@@ -64,8 +62,10 @@ class Rehearsal:
         config: Further configuration, `key: value`, on top of the stack's file.
         existing: What is there though nothing here made it: ids, ARNs, names, servers of clusters.
         passed: Environment variables to let through or to set (`NAME`, `NAME=VALUE`).
-        judges: Who may refuse a call; by default `default_judges()`.
+        judges: Who may refuse a call; by default `default_judges`.
         hooks: What else happens around every change.
+        catalog: Machines, and where they are sold; by default the shipped catalog.
+        seed: Which of the orders that the program allows is taken: another one for each number.
         checkpoints: Save the state after every step, as in life, so that a killed engine can be recovered from.
             Without them it is saved at the end, which for a thousand resources is ten times quicker.
         quiet: Capture the engine's output instead of showing it.
@@ -82,8 +82,10 @@ class Rehearsal:
         config: Mapping[str, str] | None = None,
         existing: Sequence[str] = (),
         passed: Sequence[str] = (),
-        judges: Callable[[], Sequence[Judge]] = default_judges,
+        judges: Callable[[Catalog], Sequence[Judge]] = default_judges,
         hooks: Hooks | None = None,
+        catalog: Catalog | None = None,
+        seed: int = 0,
         checkpoints: bool = True,
         quiet: bool = False,
         engine: Engine | None = None,
@@ -95,6 +97,7 @@ class Rehearsal:
         self._providers, self._config, self._passed = dict(providers or {}), dict(config or {}), tuple(passed)
         self._existing = tuple(existing)
         self._judges, self._hooks, self._quiet = judges, hooks or Hooks(), quiet
+        self._catalog, self._seed = catalog or load_catalog(), seed
         self._checkpoints, self._engine = checkpoints, engine
 
     def prepare(self, report: Report = silent) -> Engine:
@@ -153,7 +156,8 @@ class Rehearsal:
         accounts = Accounts(self.folder / "accounts.jsonl")
         accounts.learn(self._existing, lasting=False)
         sdk = Sdk(self.project.python, environment, cache_dir() / "shapes")
-        simulation = Simulation(accounts, sdk, self._judges(), self._hooks, self.project.program_folder)
+        judges, folder = self._judges(self._catalog), self.project.program_folder
+        simulation = Simulation(accounts, sdk, judges, self._hooks, folder, Schedule(self._seed))
         for note in scratch.notes:
             simulation.note(note)
         try:
@@ -217,8 +221,9 @@ class Rehearsal:
             outputs=outputs_of(resources),
             accounts=records,
             leftovers=leftovers_of(records, resources, self.project.name, self.stack),
-            judged={judge.name: judge.judged for judge in simulation.judges},
-            notes=tuple(simulation.notes),
+            judged={judge.name: judge.tally.inputs for judge in simulation.judges},
+            unjudged=dict(sum((judge.tally.unjudged for judge in simulation.judges), Counter())),
+            notes=tuple(sorted(simulation.notes)),  # calls arrive in any order
             errors=errors,
             log=log,
             seconds=seconds,

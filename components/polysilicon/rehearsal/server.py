@@ -92,7 +92,8 @@ def _answers(method: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, Any]
     @functools.wraps(method)
     def call(self: Any, request: Any, context: Any) -> Any:
         try:
-            return method(self, request, context)
+            with self._simulation.schedule.request():
+                return method(self, request, context)
         except RefusedError as refusal:
             fault, text = refusal.fault, str(refusal)
         except Exception:

@@ -20,6 +20,7 @@ from polysilicon.rehearsal.identifiers import names_of, normal
 from polysilicon.rehearsal.model import Call, Fault, Hooks, Judge, Operation, Problem, Record, RefusedError
 from polysilicon.rehearsal.naming import Proposal, named, was_made
 from polysilicon.rehearsal.places import ByKubeconfig, ByTable, Places
+from polysilicon.rehearsal.schedule import Schedule
 from polysilicon.rehearsal.shapes import Sdk, Shape
 from polysilicon.rehearsal.synthesis import Synthesis
 from polysilicon.rehearsal.templates import Maker
@@ -49,10 +50,20 @@ class Simulation:
         judges: Who may refuse a call.
         hooks: What else happens around every change.
         folder: Where the program runs.
+        schedule: In which order creates end.
     """
 
-    def __init__(self, accounts: Accounts, sdk: Sdk, judges: Sequence[Judge], hooks: Hooks, folder: Path) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        sdk: Sdk,
+        judges: Sequence[Judge],
+        hooks: Hooks,
+        folder: Path,
+        schedule: Schedule | None = None,
+    ) -> None:
         self.accounts, self.sdk, self.judges, self.hooks = accounts, sdk, judges, hooks
+        self.schedule = schedule or Schedule()
         self.notes: dict[str, None] = {}
         self._folder = folder
         self._places: dict[str, Places] = {}
@@ -171,6 +182,7 @@ class Simulation:
 
     def create(self, call: Call) -> Record:
         """Makes a resource."""
+        self.schedule.hold(call)
         self._run(self.hooks.before, call)
         seed = self._seed(call.urn)
         synthesis = self._synthesis(call, seed)

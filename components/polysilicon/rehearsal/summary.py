@@ -101,8 +101,10 @@ def _leftovers(outcome: Outcome) -> RenderableType | None:
 
 
 def _judged(outcome: Outcome) -> RenderableType | None:
-    judged = ", ".join(f"{name}: {count}" for name, count in outcome.judged.items() if count)
-    return Text(f"Judged - {judged}", style="dim") if judged else None
+    judged = ", ".join(f"{count} by {name}" for name, count in outcome.judged.items() if count)
+    left_out = [f"not judged: {count} {what}" for what, count in sorted(outcome.unjudged.items())]
+    lines = [*([f"inputs judged: {judged}"] if judged else []), *left_out]
+    return Text("\n".join(lines), style="dim") if lines else None
 
 
 def _notes(outcome: Outcome) -> Iterable[RenderableType]:

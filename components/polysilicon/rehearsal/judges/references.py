@@ -16,7 +16,7 @@ from typing import Any
 from polysilicon.rehearsal.accounts import LONGEST_NAME, Accounts
 from polysilicon.rehearsal.forms import service_of, table
 from polysilicon.rehearsal.identifiers import is_identifier, normal
-from polysilicon.rehearsal.model import Call, Fault, Problem, Record
+from polysilicon.rehearsal.model import Call, Fault, Problem, Record, Tally
 from polysilicon.rehearsal.values import UNKNOWN, Path, at, shown, strings
 from polysilicon.rehearsal.wording import told
 
@@ -48,7 +48,7 @@ class References:
     name = "references"
 
     def __init__(self) -> None:
-        self.judged = 0
+        self.tally = Tally()
 
     def judge(self, call: Call, accounts: Accounts) -> Iterable[Problem]:
         """Missing targets when something is made or changed, users when something is deleted."""
@@ -65,7 +65,7 @@ class References:
             if row is not None and row.value(call.inputs):
                 # The engine previews before anything exists: a name may be that of what is about to be made.
                 if not call.preview:
-                    self.judged += 1
+                    self.tally.inputs += 1
                     yield from self._unless_named(call, accounts, row, path, text)
             elif is_reference(call.package, path, text):
                 yield from self._unless_known(call, accounts, path, text)
@@ -87,7 +87,7 @@ class References:
                 continue
             if call.preview and not row.get("random"):
                 return
-            self.judged += 1
+            self.tally.inputs += 1
             found = [*accounts.called(text), *accounts.called(normal(call.package, match[0]))]
             regional = row.get("regional", False)
             if not accounts.is_elsewhere(text) and not any(_is_near(r, call, regional) for r in found):
@@ -100,7 +100,7 @@ class References:
         record = call.record
         if record is None:
             return
-        self.judged += 1
+        self.tally.inputs += 1
         for user in users_of(record, accounts):
             row = _in_use_row(record.type)
             message = row.get("message") or table(call.package)["wording"]["in_use"]
