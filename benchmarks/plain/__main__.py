@@ -138,6 +138,7 @@ def model(name: str, landing: str) -> None:
     )
     placed = {"name": name, "namespace": namespace.metadata.name, "labels": labels}
     chosen = {"matchLabels": labels}
+    waits = {"polysilicon.dev/cold-start-seconds": "2309", "polysilicon.dev/container-start-seconds": "1926"}
     k8s.core.v1.ServiceAccount(name, metadata=placed, automount_service_account_token=False, opts=under(component))
     policy = {
         "podSelector": chosen,
@@ -155,7 +156,7 @@ def model(name: str, landing: str) -> None:
             "progressDeadlineSeconds": 4778,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
             "selector": chosen,
-            "template": {"metadata": {"labels": labels}, "spec": pod_spec(name, landing)},
+            "template": {"metadata": {"labels": labels, "annotations": waits}, "spec": pod_spec(name, landing)},
         },
         opts=pulumi.ResourceOptions(
             parent=component,

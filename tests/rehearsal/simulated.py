@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from polysilicon._paths import cache_dir
-from polysilicon.rehearsal import Accounts, Hooks, Record
+from polysilicon.rehearsal import Accounts, Hooks, Judge, Problem, Record
 from polysilicon.rehearsal.judges.references import References
 from polysilicon.rehearsal.naming import Proposal
 from polysilicon.rehearsal.shapes import Sdk
@@ -27,10 +27,15 @@ def installed() -> Sdk:
 class Cloud:
     """Creates, changes and deletes by type and name; everything else is the real simulation."""
 
-    def __init__(self, settings: Mapping[str, Any] | None = None, hooks: Hooks | None = None) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, Any] | None = None,
+        hooks: Hooks | None = None,
+        judges: Sequence[Judge] | None = None,
+    ) -> None:
         self.settings = dict(settings or {"region": "us-east-1", "project": "acme"})
         self.accounts = Accounts()
-        self.simulation = Simulation(self.accounts, installed(), [References()], hooks or Hooks(), Path())
+        self.simulation = Simulation(self.accounts, installed(), judges or [References()], hooks or Hooks(), Path())
 
     def urn(self, type_: str, name: str) -> str:
         """The name that the engine gives to a resource of the stack `dev` of `shop`."""
@@ -39,6 +44,10 @@ class Cloud:
     def check(self, type_: str, name: str, /, old: Properties | None = None, **inputs: Any) -> Properties:
         """The inputs as the provider takes them."""
         return self.simulation.check(self.settings, self.urn(type_, name), inputs, old or {}, Proposal())
+
+    def problems(self, type_: str, name: str, /, **inputs: Any) -> list[Problem]:
+        """What the judges say of inputs when they are checked."""
+        return self.simulation.judge_check(self.settings, self.urn(type_, name), self.check(type_, name, **inputs))
 
     def make(self, type_: str, name: str, /, **inputs: Any) -> Record:
         """Checks and creates."""

@@ -53,7 +53,7 @@ def test_preview_makes_nothing_and_knows_no_ids(foreign: MakeForeign) -> None:
     shop = foreign("cluster")
     shop.configure(aws__region="us-west-2", shop__token="open")
     outcome = succeeded(shop.rehearsal().preview())
-    assert outcome.changes["create"] == 13
+    assert outcome.changes["create"] == 18
     assert not outcome.accounts
     assert not outcome.resources
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from polysilicon.cli.report import sections
 from polysilicon.engine import console_report
 from polysilicon.rehearsal import Operation, Outcome, Rehearsal
+from polysilicon.rehearsal.faults import SYNTAX, Fail
 from polysilicon.rehearsal.summary import first_line, last_line, render_summary
 
 
@@ -42,7 +43,24 @@ from polysilicon.rehearsal.summary import first_line, last_line, render_summary
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep state and accounts here. Projects that refer to each other's stacks share one.",
 )
+@click.option(
+    "--quota", "quotas", multiple=True, metavar="NAME=NUMBER", help="The most that may run at once: L-1945791B=64."
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Which of the orders that the program allows.")
+@click.option(
+    "--fail",
+    "faults",
+    multiple=True,
+    metavar=SYNTAX,
+    help="Fail the Nth call (default: the first create) of a type, given as token or class, with a code of its cloud"
+    " (InsufficientInstanceCapacity, ZONE_RESOURCE_POOL_EXHAUSTED …) or a cause (quota, throttling, denied, died …).",
+)
+@click.option(
+    "--kill-after",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Kill the engine (SIGKILL) when N changes are done, before it hears of the last one.",
+)
 @click.option("--expect-no-changes", is_flag=True, help="Fail if anything changes.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the outcome as JSON; the engine's progress goes to stderr."
@@ -56,7 +74,10 @@ def command(
     existing: Sequence[str],
     passed: Sequence[str],
     state: Path | None,
+    quotas: Sequence[str],
     seed: int,
+    faults: Sequence[str],
+    kill_after: int | None,
     expect_no_changes: bool,
     as_json: bool,
 ) -> None:
@@ -74,7 +95,10 @@ def command(
         config=_pairs("--config", config),
         existing=existing,
         passed=passed,
+        quotas=_numbers("--quota", quotas),
         seed=seed,
+        faults=[Fail.parse(fault) for fault in faults],
+        kill_after=kill_after or 0,
         quiet=as_json,
     )
     added = sections(rehearsal.project.stacks.get(rehearsal.stack))
@@ -103,3 +127,10 @@ def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
     if wrong:
         raise click.BadParameter(f"{wrong[0]!r} has no `=`", param_hint=option)
     return dict(item.split("=", 1) for item in given)
+
+
+def _numbers(option: str, given: Sequence[str]) -> dict[str, float]:
+    try:
+        return {name: float(number) for name, number in _pairs(option, given).items()}
+    except ValueError as error:
+        raise click.BadParameter(f"{error}: write NAME=NUMBER", param_hint=option) from None

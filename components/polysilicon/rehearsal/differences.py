@@ -63,11 +63,14 @@ def _item(items: list[Any], index: int) -> Any:
 
 
 def under(*roots: str) -> Replacement:
-    """A rule that holds for changes at or below any of these dotted paths: `metadata.name`."""
+    """A rule that holds for changes at or below any of these dotted paths: `metadata.name`.
+
+    A path means every item of the lists on its way: `taints.key` is the key of any taint.
+    """
     wanted = [tuple(root.split(".")) for root in roots]
 
     def matches(path: Path) -> bool:
-        steps = tuple(str(step) for step in path)
+        steps = tuple(step for step in path if isinstance(step, str))
         return any(steps[: len(root)] == root or root[: len(steps)] == steps for root in wanted)
 
     return matches

@@ -65,7 +65,9 @@ def table(package: str) -> Mapping[str, Any]:
     files = [file for file in folder.iterdir() if file.name.startswith(f"{name}.")]
     told = [tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(files, key=lambda file: file.name)]
     types = {token: row for part in told for token, row in part.pop("types", {}).items()}
-    return {key: value for part in told for key, value in part.items()} | {"types": types}
+    # Rules stand in several files of a package, each with what it is about.
+    rules = [row for part in told for row in part.pop("rules", ())]
+    return {key: value for part in told for key, value in part.items()} | {"types": types, "rules": rules}
 
 
 @functools.lru_cache(maxsize=4096)
@@ -93,7 +95,7 @@ def form_of(token: str, shape: Shape | None) -> Form:
     family = _family(token) if not row else {}
     autoname = _autoname(token, family or row, shape)
     id_ = row.get("id") or _derived_id(token, autoname, shape) + family.get("suffix", "")
-    identity = {place.split("|")[0].split(".")[0] for place in re.findall(r"\{([^{}:]+)\}", id_)}
+    identity = {place.split("|")[0] for place in re.findall(r"\{([^{}:]+)\}", id_)}
     always = table(token.partition(":")[0]).get("identity", ())
     return Form(
         id=id_,

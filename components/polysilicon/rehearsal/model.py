@@ -72,6 +72,7 @@ class Call:
         record: What exists already: for update, delete and read.
         settings: The configuration of the provider that was asked.
         preview: Nothing will be done; inputs may be unknown.
+        timeout: How many seconds the options allow for it; 0 if they say nothing.
     """
 
     operation: Operation
@@ -85,6 +86,7 @@ class Call:
     record: Record | None = None
     id: str = ""
     preview: bool = False
+    timeout: float = 0.0
 
     @property
     def kind(self) -> str:
@@ -101,6 +103,7 @@ class Fault(enum.Enum):
     IN_USE = "in use"
     UNREACHABLE = "unreachable"
     UNSUPPORTED = "unsupported"
+    DIED = "died"
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from polysilicon.rehearsal.clock import Timeline
 from polysilicon.rehearsal.model import Record
+from polysilicon.rehearsal.provenance import made_by, note_of, owner_seed
 
 Operation: TypeAlias = Literal["up", "preview", "refresh", "destroy"]
 MASK = "[secret]"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
 _STACK = "pulumi:pulumi:Stack"
+_TOLD_APART = ("resources", "accounts", "leftovers", "events", "timeline")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,7 @@ class Resource:
     parent: str = ""
     provider: str = ""
     dependencies: Sequence[str] = ()
+    property_dependencies: Mapping[str, Sequence[str]] = field(default_factory=dict)
     custom: bool = False
     inputs: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
@@ -36,6 +40,14 @@ class Resource:
     def name(self) -> str:
         """The logical name."""
         return self.urn.rsplit("::", 1)[-1]
+
+    @property
+    def links(self) -> Iterator[str]:
+        """The URNs of all that was made before it for sure."""
+        yield from self.dependencies
+        for others in self.property_dependencies.values():
+            yield from others
+        yield from (urn for urn in (self.parent, self.provider.rpartition("::")[0]) if urn)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +65,9 @@ class Outcome:
         unjudged: What was not judged and why, with how often.
         notes: What was assumed or made up.
         errors: The engine's error messages, as it showed them.
+        lucky: What came in time by luck alone: dependencies that the program forgot, each in a sentence.
+        events: The engine's event log, until the next operation.
+        timeline: How long it would have taken, in simulated seconds; None for a preview or refresh.
         log: The engine's output, if it was captured.
         seconds: How long the engine took.
         state: The folder that keeps state and accounts.
@@ -71,14 +86,18 @@ class Outcome:
     unjudged: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[str] = ()
     errors: Sequence[str] = ()
+    lucky: Sequence[str] = ()
+    events: Path | None = None
+    timeline: Timeline | None = None
     log: str = ""
     seconds: float = 0.0
     state: str = ""
 
     @property
     def ok(self) -> bool:
-        """Whether the engine succeeded and, after a destroy, nothing is left."""
-        return self.exit_code == 0 and not (self.operation == "destroy" and self.leftovers)
+        """Whether the engine succeeded, by more than luck, and, after a destroy, nothing is left."""
+        left = self.operation == "destroy" and self.leftovers
+        return self.exit_code == 0 and not self.lucky and not left
 
     @property
     def changed(self) -> int:
@@ -92,8 +111,10 @@ class Outcome:
     def as_json(self) -> dict[str, Any]:
         """All of it as JSON data, for other programs."""
         return {
-            **{name: value for name, value in vars(self).items() if name not in ("resources", "accounts", "leftovers")},
+            **{name: value for name, value in vars(self).items() if name not in _TOLD_APART},
             "ok": self.ok,
+            "events": str(self.events) if self.events else None,
+            "timeline": self.timeline.as_json() if self.timeline else None,
             "resources": [vars(resource) for resource in self.resources],
             "accounts": [_record(record) for record in self.accounts],
             "leftovers": [_record(record) for record in self.leftovers],
@@ -103,9 +124,9 @@ class Outcome:
 def resources_of(export: Mapping[str, Any]) -> list[Resource]:
     """The resources in an exported state."""
     deployment = export.get("deployment") or {}
-    names = Resource.__dataclass_fields__
+    names = {name: name for name in Resource.__dataclass_fields__} | {"propertyDependencies": "property_dependencies"}
     return [
-        Resource(**{name: masked(value) for name, value in told.items() if name in names and value is not None})
+        Resource(**{names[name]: masked(value) for name, value in told.items() if name in names and value is not None})
         for told in deployment.get("resources") or ()
     ]
 
@@ -128,11 +149,13 @@ def leftovers_of(accounts: Sequence[Record], resources: Sequence[Resource], proj
     """What exists on behalf of a stack although its state does not hold it."""
     held = {(resource.urn, resource.id) for resource in resources}
     urns = {resource.urn for resource in resources}
+    seeds = {record.seed for record in accounts}
     mine = f"urn:pulumi:{stack}::{project}::"
 
     def is_held(record: Record) -> bool:
-        # What a controller made lives as long as what it was made for.
-        return record.urn in urns if record.maker else (record.urn, record.id) in held
+        # What a controller made lives as long as what it was made for, not a successor of that.
+        made_for_held = record.urn in urns and owner_seed(record) in seeds
+        return made_for_held if record.maker else (record.urn, record.id) in held
 
     return [record for record in accounts if record.urn.startswith(mine) and not is_held(record)]
 
@@ -144,13 +167,25 @@ def read_events(file: Path) -> tuple[dict[str, int], list[str]]:
     if not file.exists():
         return {}, []
     for line in file.read_text(encoding="utf-8").splitlines():
-        event = json.loads(line)
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue  # the last line of an engine that was killed while it wrote
         if "summaryEvent" in event:
             changes.update(event["summaryEvent"].get("resourceChanges") or {})
         told = event.get("diagnosticEvent") or {}
         if told.get("severity") == "error":
             errors.append(_plain(told.get("message", "")))
     return dict(changes), errors
+
+
+def read_operations(file: Path) -> list[tuple[str, str]]:
+    """What the engine has done, in its order, from its event log: the operation's name, and the URN."""
+    if not file.exists():
+        return []
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if '"resOutputsEvent"' in line]
+    told = [json.loads(line)["resOutputsEvent"]["metadata"] for line in lines]
+    return [(step["op"], step["urn"]) for step in told]
 
 
 def _plain(message: str) -> str:
@@ -160,4 +195,5 @@ def _plain(message: str) -> str:
 
 
 def _record(record: Record) -> dict[str, Any]:
-    return {"type": record.type, "id": record.id, "urn": record.urn, "scope": str(record.scope)}
+    told = {"type": record.type, "id": record.id, "urn": record.urn, "scope": str(record.scope)}
+    return {**told, "made_by": made_by(record), "fix": note_of(record, "fix")} if record.maker else told

@@ -189,7 +189,8 @@ def _class(cls: Any, objects: dict[str, Any]) -> Any:
 def _inputs(cls: Any) -> dict[str, bool]:
     """The input properties by Pulumi's name, with whether each must be given."""
     module = sys.modules[cls.__module__]
-    args = getattr(module, f"{cls.__name__}Args", None)
+    # Where a nested type has the plain name already, the resource's own arguments are called `…InitArgs`.
+    args = getattr(module, f"{cls.__name__}InitArgs", None) or getattr(module, f"{cls.__name__}Args", None)
     if args is None:
         return {}
     parameters = inspect.signature(args.__init__).parameters

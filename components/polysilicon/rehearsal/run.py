@@ -12,28 +12,36 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from polysilicon._paths import cache_dir, state_dir
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.engine import Engine, Report, ensure_engine, silent
+from polysilicon.engine.recover import Decision, carry_out, decide, interrupted
+from polysilicon.engine.workbench import Workbench
 from polysilicon.errors import UserError
+from polysilicon.rehearsal import controllers
 from polysilicon.rehearsal.accounts import Accounts
+from polysilicon.rehearsal.clock import Timeline, plan_timeline
 from polysilicon.rehearsal.environment import clean, rehearsal_environment
+from polysilicon.rehearsal.faults import Fail, Faults
+from polysilicon.rehearsal.finder import AccountsFinder
 from polysilicon.rehearsal.judges import default_judges
-from polysilicon.rehearsal.model import Hooks, Judge
+from polysilicon.rehearsal.luck import by_luck, needs_of
+from polysilicon.rehearsal.model import Hooks, Judge, Record
 from polysilicon.rehearsal.outcome import (
     Operation,
     Outcome,
     leftovers_of,
     outputs_of,
     read_events,
+    read_operations,
     resources_of,
 )
 from polysilicon.rehearsal.project import Project, Scratch, find_project, link_plugin, make_scratch
-from polysilicon.rehearsal.schedule import Schedule
+from polysilicon.rehearsal.schedule import STEPS_AT_ONCE, Schedule
 from polysilicon.rehearsal.shapes import Sdk
 from polysilicon.rehearsal.simulation import Simulation
 
@@ -50,6 +58,21 @@ class _Session:
     simulation: Simulation
 
 
+@dataclass(frozen=True)
+class Recovery:
+    """What a recovery found.
+
+    Attributes:
+        decisions: What is to be done about every operation that was begun.
+        done: Whether it was done.
+        leftovers: What is on behalf of the stack and in no state, now.
+    """
+
+    decisions: Sequence[Decision]
+    done: bool
+    leftovers: Sequence[Record]
+
+
 class Rehearsal:
     """Rehearses one stack of one project. State and accounts last from one operation, and one process, to the next.
 
@@ -63,11 +86,15 @@ class Rehearsal:
         existing: What is there though nothing here made it: ids, ARNs, names, servers of clusters.
         passed: Environment variables to let through or to set (`NAME`, `NAME=VALUE`).
         judges: Who may refuse a call; by default `default_judges`.
-        hooks: What else happens around every change.
+        hooks: What else happens around every change, after what controllers do at once.
         catalog: Machines, and where they are sold; by default the shipped catalog.
+        quotas: The most that may run at once, by quota code or metric; what is not named has no limit.
         seed: Which of the orders that the program allows is taken: another one for each number.
         checkpoints: Save the state after every step, as in life, so that a killed engine can be recovered from.
             Without them it is saved at the end, which for a thousand resources is ten times quicker.
+        faults: Calls that fail though they are right, each once, in whichever operation they come.
+        kill_after: Kill the engine, once, when so many changes are done in the accounts; 0 for never. Needs
+            `checkpoints`: without them nothing of the operation would be in the state.
         quiet: Capture the engine's output instead of showing it.
         engine: The engine; by default the one that `ensure_engine` gives.
     """
@@ -82,11 +109,14 @@ class Rehearsal:
         config: Mapping[str, str] | None = None,
         existing: Sequence[str] = (),
         passed: Sequence[str] = (),
-        judges: Callable[[Catalog], Sequence[Judge]] = default_judges,
+        judges: Callable[[Catalog, Mapping[str, float]], Sequence[Judge]] = default_judges,
         hooks: Hooks | None = None,
         catalog: Catalog | None = None,
+        quotas: Mapping[str, float] | None = None,
         seed: int = 0,
         checkpoints: bool = True,
+        faults: Sequence[Fail] = (),
+        kill_after: int = 0,
         quiet: bool = False,
         engine: Engine | None = None,
     ) -> None:
@@ -96,8 +126,11 @@ class Rehearsal:
         self._scratch = self.folder / "stacks" / self.project.name / self.stack
         self._providers, self._config, self._passed = dict(providers or {}), dict(config or {}), tuple(passed)
         self._existing = tuple(existing)
-        self._judges, self._hooks, self._quiet = judges, hooks or Hooks(), quiet
-        self._catalog, self._seed = catalog or load_catalog(), seed
+        if kill_after and not checkpoints:
+            raise UserError("kill_after needs checkpoints: without them the state knows nothing of a killed operation")
+        self._faults = Faults(faults, kill_after)
+        self._judges, self._hooks, self._quiet = judges, self._faults.around(_with_controllers(hooks)), quiet
+        self._catalog, self._quotas, self._seed = catalog or load_catalog(), dict(quotas or {}), seed
         self._checkpoints, self._engine = checkpoints, engine
 
     def prepare(self, report: Report = silent) -> Engine:
@@ -125,6 +158,25 @@ class Rehearsal:
         """Deletes everything of the stack."""
         return self._run("destroy", ["--yes", "--skip-preview"])
 
+    def recover(self, agree: Callable[[Sequence[Decision]], bool] = lambda _: True) -> Recovery:
+        """Settles what a killed engine left: its lock, and the operations that it had begun.
+
+        Args:
+            agree: Asked with what is to be done, before it is done.
+        """
+        engine = self.prepare()
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _alone(self.folder), self._session(engine) as session:
+            bench = Workbench(engine.pulumi, session.scratch.folder, self.stack, session.environment)
+            pending = interrupted(bench.export(open_secrets=True))
+            decisions = decide(pending, AccountsFinder(session.simulation))
+            done = agree(decisions)
+            if done:
+                carry_out(decisions, bench)
+            resources = resources_of(bench.export())
+            records = session.simulation.accounts.records()
+            return Recovery(decisions, done, leftovers_of(records, resources, self.project.name, self.stack))
+
     def _run(self, operation: Operation, arguments: Sequence[str]) -> Outcome:
         engine = self.prepare()
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # what a program makes secret is in the accounts
@@ -132,12 +184,19 @@ class Rehearsal:
             self._select(engine, session)
             events = session.scratch.folder / "events.json"
             events.unlink(missing_ok=True)
+            saved = self._saved()
             started = time.monotonic()
             config = [f"--config={key}={value}" for key, value in self._config.items()]
-            command = [operation, "--stack", self.stack, "--event-log", str(events), *arguments, *config]
+            at_once = ["--parallel", str(STEPS_AT_ONCE)]
+            command = [operation, "--stack", self.stack, "--event-log", str(events), *at_once, *arguments, *config]
             exit_code, log = self._pulumi(engine, session, command)
             seconds = time.monotonic() - started
-            return self._outcome(operation, engine, session, exit_code, log, seconds)
+            if operation == "up" and exit_code == 0:
+                controllers.settle(session.simulation.accounts)
+            outcome = self._outcome(operation, engine, session, exit_code, log, seconds)
+            # What a killed engine has told and what it has saved do not agree: no times can be told.
+            timeline = None if self._faults.killed else _timeline(outcome, events, saved)
+            return replace(outcome, events=events, timeline=timeline)
 
     @contextmanager
     def _session(self, engine: Engine) -> Iterator[_Session]:
@@ -156,8 +215,8 @@ class Rehearsal:
         accounts = Accounts(self.folder / "accounts.jsonl")
         accounts.learn(self._existing, lasting=False)
         sdk = Sdk(self.project.python, environment, cache_dir() / "shapes")
-        judges, folder = self._judges(self._catalog), self.project.program_folder
-        simulation = Simulation(accounts, sdk, judges, self._hooks, folder, Schedule(self._seed))
+        judges, folder = self._judges(self._catalog, self._quotas), self.project.program_folder
+        simulation = Simulation(accounts, sdk, judges, self._hooks, folder, Schedule(self._seed), self._catalog)
         for note in scratch.notes:
             simulation.note(note)
         try:
@@ -189,7 +248,8 @@ class Rehearsal:
         made.touch()
 
     def _pulumi(self, engine: Engine, session: _Session, arguments: Sequence[str]) -> tuple[int, str]:
-        shown = not self._quiet and sys.stdout.isatty()
+        # The engine's live display would leave the terminal in disorder when it is killed.
+        shown = not self._quiet and sys.stdout.isatty() and not self._faults.kill_after
         style = ["--color", "auto"] if shown else ["--non-interactive", "--color", "never" if self._quiet else "auto"]
         process = subprocess.Popen(
             [str(engine.pulumi), *arguments, *style],
@@ -200,9 +260,11 @@ class Rehearsal:
             stderr=subprocess.STDOUT if self._quiet else None,
             text=True,
         )
+        self._faults.watch(process)
         with _forwarding(process):
             log, _ = process.communicate()
-        return process.returncode, log or ""
+        # Ended by a signal: as shells tell it.
+        return process.returncode if process.returncode >= 0 else 128 - process.returncode, log or ""
 
     def _outcome(
         self, operation: Operation, engine: Engine, session: _Session, exit_code: int, log: str, seconds: float
@@ -221,14 +283,20 @@ class Rehearsal:
             outputs=outputs_of(resources),
             accounts=records,
             leftovers=leftovers_of(records, resources, self.project.name, self.stack),
-            judged={judge.name: judge.tally.inputs for judge in simulation.judges},
-            unjudged=dict(sum((judge.tally.unjudged for judge in simulation.judges), Counter())),
-            notes=tuple(sorted(simulation.notes)),  # calls arrive in any order
+            judged={name: tally.inputs for name, tally in simulation.tallies().items()},
+            unjudged=dict(sum((tally.unjudged for tally in simulation.tallies().values()), Counter())),
+            notes=(*sorted(simulation.notes), *self._faults.notes()),  # calls arrive in any order
             errors=errors,
+            lucky=by_luck(needs_of(simulation.judges), resources) if operation == "up" else (),
             log=log,
             seconds=seconds,
             state=str(self.folder),
         )
+
+    def _saved(self) -> bytes:
+        """The state before an operation, as the engine keeps it: reading it is quicker than asking for it."""
+        file = self.folder / "backend" / ".pulumi" / "stacks" / self.project.name / f"{self.stack}.json"
+        return file.read_bytes() if file.exists() else b"{}"
 
     def _export(self, engine: Engine, session: _Session) -> dict[str, Any]:
         command = [str(engine.pulumi), "stack", "export", "--stack", self.stack]
@@ -237,6 +305,20 @@ class Rehearsal:
         )
         exported: dict[str, Any] = json.loads(result.stdout) if result.returncode == 0 else {}
         return exported
+
+
+def _timeline(outcome: Outcome, events: Path, saved: bytes) -> Timeline | None:
+    if outcome.operation not in ("up", "destroy"):
+        return None
+    operations = read_operations(events)
+    deletes = any("delete" in name for name, _ in operations)
+    latest = ((json.loads(saved).get("checkpoint") or {}).get("latest") or {}) if deletes else {}
+    return plan_timeline(operations, outcome.resources, resources_of({"deployment": latest}))
+
+
+def _with_controllers(hooks: Hooks | None) -> Hooks:
+    given = hooks or Hooks()
+    return replace(given, after=[controllers.follow, *given.after])
 
 
 def _no_changes(expected: bool) -> list[str]:

@@ -18,18 +18,20 @@ from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from polysilicon.rehearsal import providers
+from polysilicon.rehearsal.cluster import NotReadyError
 from polysilicon.rehearsal.lookups import Lookups
 from polysilicon.rehearsal.model import Fault, Problem, RefusedError
 from polysilicon.rehearsal.naming import Proposal
+from polysilicon.rehearsal.schedule import STEPS_AT_ONCE
 from polysilicon.rehearsal.simulation import Simulation, parts
 from polysilicon.rehearsal.values import INTERNAL, Properties, decode, encode
 
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
-# Codes that the engine takes for "nothing has happened"; others would leave a pending create behind.
+# Codes that the engine takes for "nothing has happened": for any others it would call the state uncertain.
 _CODES = {
     Fault.INVALID: grpc.StatusCode.INVALID_ARGUMENT,
     Fault.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
@@ -37,6 +39,7 @@ _CODES = {
     Fault.IN_USE: grpc.StatusCode.FAILED_PRECONDITION,
     Fault.UNREACHABLE: grpc.StatusCode.FAILED_PRECONDITION,
     Fault.UNSUPPORTED: grpc.StatusCode.FAILED_PRECONDITION,
+    Fault.DIED: grpc.StatusCode.UNAVAILABLE,
 }
 _LARGEST_MESSAGE = 400 * 1024 * 1024
 _OPTIONS = [("grpc.max_receive_message_length", _LARGEST_MESSAGE), ("grpc.max_send_message_length", _LARGEST_MESSAGE)]
@@ -63,7 +66,7 @@ class Server:
     """
 
     def __init__(self, simulation: Simulation, versions: Mapping[str, str]) -> None:
-        threads = futures.ThreadPoolExecutor(64, "rehearsal")
+        threads = futures.ThreadPoolExecutor(2 * STEPS_AT_ONCE, "rehearsal")
         self._servers = {name: grpc.server(threads, options=_OPTIONS) for name in versions}
         self.ports: dict[str, int] = {}
         for name, server in self._servers.items():
@@ -94,6 +97,8 @@ def _answers(method: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, Any]
         try:
             with self._simulation.schedule.request():
                 return method(self, request, context)
+        except NotReadyError as unready:
+            return _abort_half_done(context, unready, self._secret(request))
         except RefusedError as refusal:
             fault, text = refusal.fault, str(refusal)
         except Exception:
@@ -101,6 +106,17 @@ def _answers(method: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, Any]
         return context.abort(_CODES[fault] if fault else grpc.StatusCode.INTERNAL, text)
 
     return call
+
+
+def _abort_half_done(context: Any, unready: NotReadyError, secret: frozenset[str]) -> Any:
+    """Tells the engine that the resource exists and is not ready: it keeps both the resource and the reasons."""
+    detail = provider_pb2.ErrorResourceInitFailed(
+        id=unready.record.id, properties=encode(unready.record.outputs, secret), reasons=unready.reasons
+    )
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(unready))
+    status.details.add().Pack(detail)
+    context.set_trailing_metadata([("grpc-status-details-bin", status.SerializeToString())])
+    return context.abort(grpc.StatusCode.UNKNOWN, str(unready))
 
 
 class _Provider(provider_pb2_grpc.ResourceProviderServicer):
@@ -192,7 +208,9 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
     @_answers
     def Create(self, request: Any, context: Any) -> Any:
         settings, inputs = self._settings_of(context), decode(request.properties)
-        call = self._simulation.call("create", settings, request.urn, inputs, preview=request.preview)
+        call = self._simulation.call(
+            "create", settings, request.urn, inputs, preview=request.preview, timeout=request.timeout
+        )
         if request.preview:
             outputs, id_ = self._simulation.preview(call), ""
         else:
@@ -203,15 +221,19 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
     @_answers
     def Update(self, request: Any, context: Any) -> Any:
         settings, inputs, before = self._settings_of(context), decode(request.news), decode(request.olds)
-        call = self._simulation.call("update", settings, request.urn, inputs, request.id, before, request.preview)
+        call = self._simulation.call(
+            "update", settings, request.urn, inputs, request.id, before, request.preview, request.timeout
+        )
         update = self._simulation.preview_update if request.preview else self._simulation.update
         return provider_pb2.UpdateResponse(properties=encode(update(call), self._secret(request)))
 
     @_answers
     def Delete(self, request: Any, context: Any) -> Any:
         settings, inputs, before = self._settings_of(context), decode(request.old_inputs), decode(request.properties)
+        asked = functools.partial(self._simulation.call, "delete", settings, request.urn, inputs, request.id, before)
         try:
-            call = self._simulation.call("delete", settings, request.urn, inputs, request.id, before)
+            self._simulation.schedule.hold(asked())
+            call = asked()  # what exists may be another by now
         except RefusedError as refusal:
             if refusal.fault is Fault.UNREACHABLE and settings.get("deleteUnreachable"):
                 return empty_pb2.Empty()

@@ -13,13 +13,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.rehearsal.accounts import Accounts, address
+from polysilicon.rehearsal.cluster import Rollouts
+from polysilicon.rehearsal.defaults import with_defaults
 from polysilicon.rehearsal.differences import Difference, Replacement, differences, under
 from polysilicon.rehearsal.forms import Form, form_of, service_of, table
 from polysilicon.rehearsal.identifiers import names_of, normal
-from polysilicon.rehearsal.model import Call, Fault, Hooks, Judge, Operation, Problem, Record, RefusedError
+from polysilicon.rehearsal.model import Call, Fault, Hooks, Judge, Operation, Problem, Record, RefusedError, Tally
 from polysilicon.rehearsal.naming import Proposal, named, was_made
 from polysilicon.rehearsal.places import ByKubeconfig, ByTable, Places
+from polysilicon.rehearsal.replacement import create_only
 from polysilicon.rehearsal.schedule import Schedule
 from polysilicon.rehearsal.shapes import Sdk, Shape
 from polysilicon.rehearsal.synthesis import Synthesis
@@ -51,6 +55,7 @@ class Simulation:
         hooks: What else happens around every change.
         folder: Where the program runs.
         schedule: In which order creates end.
+        catalog: What machines have; by default the shipped catalog.
     """
 
     def __init__(
@@ -61,10 +66,12 @@ class Simulation:
         hooks: Hooks,
         folder: Path,
         schedule: Schedule | None = None,
+        catalog: Catalog | None = None,
     ) -> None:
         self.accounts, self.sdk, self.judges, self.hooks = accounts, sdk, judges, hooks
         self.schedule = schedule or Schedule()
         self.notes: dict[str, None] = {}
+        self.rollouts = Rollouts(accounts, catalog or load_catalog(), self.schedule, self.note)
         self._folder = folder
         self._places: dict[str, Places] = {}
         self._forms: dict[str, tuple[Form, Shape | None]] = {}
@@ -73,6 +80,11 @@ class Simulation:
     def note(self, text: str) -> None:
         """Remembers a sentence for the summary, once."""
         self.notes.setdefault(text)
+
+    def tallies(self) -> dict[str, Tally]:
+        """How much each judge could judge, and how much of the rollouts."""
+        judged = {judge.name: judge.tally for judge in self.judges}
+        return {**judged, self.rollouts.name: self.rollouts.tally}
 
     def places(self, package: str) -> Places:
         """Where resources of a package are."""
@@ -104,6 +116,7 @@ class Simulation:
         id_: str = "",
         outputs: Properties | None = None,
         preview: bool = False,
+        timeout: float = 0.0,
     ) -> Call:
         """A call with its place and, if it has an id, with what exists under that id.
 
@@ -125,6 +138,7 @@ class Simulation:
             record=self.accounts.get(scope, type_, id_, urn) if id_ else None,
             id=id_,
             preview=preview,
+            timeout=timeout,
         )
 
     def check(
@@ -160,25 +174,26 @@ class Simulation:
     def compare(self, type_: str, old: Properties, new: Properties, settings: Mapping[str, Any]) -> Comparison:
         """The difference between two sets of inputs."""
         form, _ = self.known(type_)
-        changes = differences(old, new, self.replacement(form, settings))
+        changes = differences(old, new, self.replacement(type_, form, settings, new))
         replaced = any(change.replaces for change in changes)
         return Comparison(changes, replaced and self._takes_same_name(form, old, new))
 
-    def replacement(self, form: Form, settings: Mapping[str, Any]) -> Replacement:
-        """Which changes make a new resource: those of its identity. What the clouds know beyond that joins in here."""
-        mutable = form.mutable_with and settings.get(form.mutable_with)
-        return under(*(form.replaces - CONTENTS if mutable else form.replaces))
+    def replacement(self, type_: str, form: Form, settings: Mapping[str, Any], new: Properties) -> Replacement:
+        """Which changes make a new resource: those of its identity, and what the cloud cannot change in place."""
+        mutable = form.mutable_with and settings.get(form.mutable_with) and not new.get("immutable")
+        replaces = form.replaces | create_only(type_)
+        return under(*(replaces - CONTENTS if mutable else replaces))
 
     def preview(self, call: Call) -> Properties:
         """What a create would give, as far as it is known."""
         self._refuse(self.judge(call))
-        return self._synthesis(call, seed="", preview=True).make(call.inputs)[1]
+        return self._synthesis(call, seed="", preview=True).make(with_defaults(call.type, call.inputs))[1]
 
     def preview_update(self, call: Call) -> Properties:
         """What an update would give: what was computed before stays."""
         self._refuse(self.judge(call))
         before = kept_outputs(call.record) if call.record else None
-        return self._synthesis(call, seed="", preview=True).make(call.inputs, before)[1]
+        return self._synthesis(call, seed="", preview=True).make(with_defaults(call.type, call.inputs), before)[1]
 
     def create(self, call: Call) -> Record:
         """Makes a resource."""
@@ -188,7 +203,7 @@ class Simulation:
         synthesis = self._synthesis(call, seed)
         with self.accounts.changing():
             self._refuse(self.judge(call))
-            id_, outputs = synthesis.make(call.inputs)
+            id_, outputs = synthesis.make(with_defaults(call.type, call.inputs))
             self._refuse(self._taken(call, id_, synthesis.form))
             made = Record(
                 key=0,
@@ -205,7 +220,7 @@ class Simulation:
             )
             record = self.accounts.add(made)
         self._run(self.hooks.after, replace(call, record=record, id=id_))
-        return record
+        return self.rollouts.wait(call, record)
 
     def update(self, call: Call) -> Properties:
         """Changes a resource in place."""
@@ -218,14 +233,14 @@ class Simulation:
         synthesis = self._synthesis(call, record.seed)
         with self.accounts.changing():
             self._refuse(self.judge(call))
-            _, outputs = synthesis.make(call.inputs, kept_outputs(record))
+            _, outputs = synthesis.make(with_defaults(call.type, call.inputs), kept_outputs(record))
             for name in synthesis.form.increments & outputs.keys():
                 outputs[name] = int(outputs[name]) + 1
             names = names_of(call.package, record.id, call.inputs, outputs)
             changed = replace(record, inputs=call.inputs, outputs=outputs, names=names, urn=call.urn)
             self.accounts.change(changed)
         self._run(self.hooks.after, replace(call, record=changed))
-        return outputs
+        return self.rollouts.wait(call, changed).outputs
 
     def delete(self, call: Call) -> None:
         """Takes a resource away, and what vanishes with it; what is gone already is no mistake."""
@@ -269,6 +284,8 @@ class Simulation:
     def _vanish(self, gone: Record) -> None:
         if gone.type == NAMESPACE:
             self.accounts.remove_where(lambda r: r.scope == gone.scope and namespace_of(r) == gone.id)
+        if gone.type.endswith(":CustomResourceDefinition"):
+            self.accounts.remove_where(partial(_is_of_kind, gone))
         for path, text in strings(gone.outputs):
             if path[-1] == "endpoint" and self.accounts.at_endpoint(text) is None:
                 server = address(text)
@@ -289,6 +306,12 @@ NAMESPACE = "kubernetes:core/v1:Namespace"
 
 def _lives_at(server: str, record: Record) -> bool:
     return record.scope.cloud == "kubernetes" and record.scope.owner == server
+
+
+def _is_of_kind(definition: Record, record: Record) -> bool:
+    group, kind = at(definition.inputs, "spec.group"), at(definition.inputs, "spec.names.kind")
+    same = record.type.startswith(f"kubernetes:{group}/") and record.type.endswith(f":{kind}")
+    return same and record.scope == definition.scope
 
 
 def namespace_of(record: Record) -> str:

@@ -7,12 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from polysilicon.engine.explain import explain, read_run
+from polysilicon.engine.explain.render import render_explanation
+from polysilicon.rehearsal.clock_report import render_clock
 from polysilicon.rehearsal.model import Record
 from polysilicon.rehearsal.outcome import Outcome
+from polysilicon.rehearsal.provenance import made_by, note_of
 
 Section: TypeAlias = Callable[[Outcome], RenderableType | None]
 """A part that a caller adds to the summary; it may have nothing to say."""
@@ -53,8 +57,12 @@ def render_summary(outcome: Outcome, console: Console, sections: Sequence[Sectio
     Args:
         sections: Further parts, printed before the notes.
     """
-    parts = [_leftovers(outcome)] if outcome.operation == "destroy" else [_places(outcome), _outputs(outcome)]
-    for part in (*parts, *(section(outcome) for section in sections), _judged(outcome), *_notes(outcome)):
+    parts = [] if outcome.operation == "destroy" else [_places(outcome), _outputs(outcome)]
+    if outcome.operation == "destroy" or outcome.leftovers:
+        parts.append(_leftovers(outcome))
+    parts += [_lucky(outcome), _clock(outcome)]
+    parts += [*(section(outcome) for section in sections), _judged(outcome), *_notes(outcome), _explanation(outcome)]
+    for part in parts:
         if part is not None:
             console.print(part)
 
@@ -90,14 +98,33 @@ def _shortened(value: Any) -> Text:
     return Text(text if len(text) <= LONGEST_OUTPUT else text[: LONGEST_OUTPUT - 1] + "…")
 
 
+def _clock(outcome: Outcome) -> RenderableType | None:
+    return render_clock(outcome.timeline, outcome.exit_code == 0) if outcome.timeline else None
+
+
+def _explanation(outcome: Outcome) -> RenderableType | None:
+    if outcome.exit_code == 0 or outcome.events is None or not outcome.events.exists():
+        return None
+    existing = [resource.urn for resource in outcome.resources if resource.custom]
+    with outcome.events.open(encoding="utf-8") as events:
+        return render_explanation(explain(read_run(events), existing))
+
+
+def _lucky(outcome: Outcome) -> RenderableType | None:
+    lines = [f"IN TIME BY LUCK ALONE: {sentence}" for sentence in outcome.lucky]
+    return Text("\n".join(lines), style="red") if lines else None
+
+
 def _leftovers(outcome: Outcome) -> RenderableType | None:
     if not outcome.leftovers:
         held = len(outcome.resources)
         return Text("Nothing is left in the simulated accounts." if not held else f"{held} resources are still there.")
-    table = Table("where", "type", "id", title="LEFT OVER: still there and in no state", title_justify="left")
+    title = "LEFT OVER: still there and in no state"
+    table = Table("where", "type", "id", "made by", title=title, title_justify="left")
     for record in outcome.leftovers:
-        table.add_row(str(record.scope), record.type, record.id)
-    return table
+        table.add_row(str(record.scope), record.type, record.id, made_by(record) or "the program")
+    fixes = {fix: None for record in outcome.leftovers if (fix := note_of(record, "fix"))}
+    return Group(table, *(Text(f"fix: {fix}") for fix in fixes))
 
 
 def _judged(outcome: Outcome) -> RenderableType | None:

@@ -18,6 +18,7 @@ from typing import Any
 from polysilicon.rehearsal.values import UNKNOWN, at
 
 _PLACE = re.compile(r"\{([^{}]+)\}")
+_SESSION = re.compile(r"(arn:[^:]+):sts::(\d+):assumed-role/([^/]+)/(.+)")
 _LOWER = "abcdefghijklmnopqrstuvwxyz0123456789"
 _UPPER = _LOWER.upper()
 
@@ -38,6 +39,9 @@ FILTERS: Mapping[str, Callable[[str], str]] = {
     "lower": str.lower,
     "short": _short,
     "slash": lambda text: f"{text}/" if text else "",
+    "role": lambda text: _SESSION.sub(r"\1:iam::\2:role/\3", text),
+    "role_name": lambda text: _SESSION.sub(r"\3", text) if _SESSION.fullmatch(text) else "",
+    "session_name": lambda text: _SESSION.sub(r"\4", text) if _SESSION.fullmatch(text) else "",
 }
 
 

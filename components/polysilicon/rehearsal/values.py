@@ -142,6 +142,22 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
+def every(value: Any, path: str) -> Iterator[tuple[Path, Any]]:
+    """All that is at a dotted path in which `*` is any item (`cidrBlocks.*.cidrBlock`), with the path to each."""
+    yield from _every(value, tuple(path.split(".")), ())
+
+
+def _every(value: Any, steps: tuple[str, ...], done: Path) -> Iterator[tuple[Path, Any]]:
+    if not steps:
+        yield done, value
+    elif steps[0] == "*":
+        items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+        for key, item in items:
+            yield from _every(item, steps[1:], (*done, key))
+    elif (item := at(value, steps[0])) is not None:
+        yield from _every(item, steps[1:], (*done, steps[0]))
+
+
 def shown(path: Path) -> str:
     """A path in the engine's notation: `spec.containers[0].image`, `tags["a.b"]`."""
     text = ""

@@ -9,19 +9,40 @@ import pulumi_kubernetes as k8s
 config = pulumi.Config()
 zones = aws.get_availability_zones(state="available")
 vpc = aws.ec2.Vpc("net", cidr_block="10.0.0.0/16", tags={"team": config.get("team") or "one"})
+internet = aws.ec2.InternetGateway("internet", vpc_id=vpc.id)
+route = aws.ec2.Route(
+    "out", route_table_id=vpc.main_route_table_id, destination_cidr_block="0.0.0.0/0", gateway_id=internet.id
+)
 subnets = [
-    aws.ec2.Subnet(f"s{i}", vpc_id=vpc.id, cidr_block=f"10.0.{i}.0/24", availability_zone=zones.names[i])
+    aws.ec2.Subnet(
+        f"s{i}",
+        vpc_id=vpc.id,
+        cidr_block=f"10.0.{i}.0/24",
+        availability_zone=zones.names[i],
+        map_public_ip_on_launch=True,
+    )
     for i in range(2)
 ]
-role = aws.iam.Role("role", assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": []}))
-policy = aws.iam.RolePolicyAttachment(
-    "policy", role=role.name, policy_arn="arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
-)
+trust = {
+    "Effect": "Allow",
+    "Principal": {"Service": ["eks.amazonaws.com", "ec2.amazonaws.com"]},
+    "Action": "sts:AssumeRole",
+}
+role = aws.iam.Role("role", assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))
+policies = [
+    aws.iam.RolePolicyAttachment(name, role=role.name, policy_arn=f"arn:aws:iam::aws:policy/{name}")
+    for name in (
+        "AmazonEKSClusterPolicy",
+        "AmazonEKSWorkerNodePolicy",
+        "AmazonEC2ContainerRegistryPullOnly",
+        "AmazonEKS_CNI_Policy",
+    )
+]
 cluster = aws.eks.Cluster(
     "c",
     role_arn=role.arn,
     vpc_config={"subnet_ids": [subnet.id for subnet in subnets]},
-    opts=pulumi.ResourceOptions(depends_on=[policy]),
+    opts=pulumi.ResourceOptions(depends_on=policies),
 )
 template = aws.ec2.LaunchTemplate(
     "lt", block_device_mappings=[{"device_name": "/dev/xvda", "ebs": {"volume_size": 50}}]
@@ -33,6 +54,7 @@ nodes = aws.eks.NodeGroup(
     subnet_ids=[subnet.id for subnet in subnets],
     launch_template={"id": template.id, "version": template.latest_version.apply(str)},
     scaling_config={"desired_size": 1, "min_size": 1, "max_size": config.get_int("most") or 2},
+    opts=pulumi.ResourceOptions(depends_on=[route, *policies]),
 )
 
 

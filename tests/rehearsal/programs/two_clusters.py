@@ -6,14 +6,32 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-role = aws.iam.Role("role", assume_role_policy="{}")
+trust = {"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+role = aws.iam.Role(
+    "role",
+    assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    managed_policy_arns=["arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"],
+)
 for region in ("us-east-1", "eu-west-1"):
     there = aws.Provider(region, region=region)
     opts = pulumi.ResourceOptions(provider=there)
     vpc = aws.ec2.Vpc(f"net-{region}", cidr_block="10.0.0.0/16", opts=opts)
-    subnet = aws.ec2.Subnet(f"sub-{region}", vpc_id=vpc.id, cidr_block="10.0.0.0/24", opts=opts)
+    subnets = [
+        aws.ec2.Subnet(
+            f"sub-{region}-{zone}",
+            vpc_id=vpc.id,
+            cidr_block=f"10.0.{number}.0/24",
+            availability_zone=f"{region}{zone}",
+            opts=opts,
+        )
+        for number, zone in enumerate("ab")
+    ]
     cluster = aws.eks.Cluster(
-        f"c-{region}", name=f"c-{region}", role_arn=role.arn, vpc_config={"subnet_ids": [subnet.id]}, opts=opts
+        f"c-{region}",
+        name=f"c-{region}",
+        role_arn=role.arn,
+        vpc_config={"subnet_ids": [subnet.id for subnet in subnets]},
+        opts=opts,
     )
     kubeconfig = cluster.endpoint.apply(
         lambda server: json.dumps(

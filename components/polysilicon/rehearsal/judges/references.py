@@ -17,6 +17,7 @@ from polysilicon.rehearsal.accounts import LONGEST_NAME, Accounts
 from polysilicon.rehearsal.forms import service_of, table
 from polysilicon.rehearsal.identifiers import is_identifier, normal
 from polysilicon.rehearsal.model import Call, Fault, Problem, Record, Tally
+from polysilicon.rehearsal.provenance import told_of
 from polysilicon.rehearsal.values import UNKNOWN, Path, at, shown, strings
 from polysilicon.rehearsal.wording import told
 
@@ -105,7 +106,7 @@ class References:
             row = _in_use_row(record.type)
             message = row.get("message") or table(call.package)["wording"]["in_use"]
             text = told(call, message, id=record.id, user=user.id, user_kind=user.type.rsplit(":", 1)[-1])
-            yield Problem(text, fault=Fault.IN_USE)
+            yield Problem(text + told_of(user), fault=Fault.IN_USE)
             return
 
 

@@ -1,0 +1,204 @@
+"""What became of the operations that a killed engine had begun, and how its stack is put right again.
+
+The engine notes what it begins. When it is killed, those notes stay in the state with a lock, and only the cloud knows
+whether a resource was made: the next update would make a second one. Here each note is held against the account, and
+the state is edited so that the next update finds everything where it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol, TypeAlias
+
+from polysilicon.engine.workbench import Workbench
+
+Action: TypeAlias = Literal["import", "discard", "refresh", "clear", "keep"]
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"
+
+
+class UnfindableError(Exception):
+    """Why a resource cannot be looked for; the text completes «cannot be looked up: …»."""
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """An operation that was begun and of which nobody knows the end.
+
+    Attributes:
+        operation: `creating`, `updating`, `deleting`, `reading` or `importing`.
+        inputs: What the resource was to be, secrets opened.
+        settings: The configuration of its provider.
+        held: The ids under which the state knows this resource or others of its type.
+        again: The state has a resource of this name already.
+    """
+
+    urn: str
+    type: str
+    operation: str
+    inputs: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()
+    again: bool = False
+
+    @property
+    def name(self) -> str:
+        """The logical name."""
+        return self.urn.rsplit("::", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A resource in the account that may be the one.
+
+    Attributes:
+        id: The id by which the provider imports it.
+        place: Where it is, for a person.
+        sure: Its name, or its tags, are what the program gave; otherwise it only looks alike.
+    """
+
+    id: str
+    place: str = ""
+    sure: bool = True
+
+
+class Finder(Protocol):
+    """Looks into accounts."""
+
+    def find(self, wanted: Interrupted) -> Sequence[Found]:
+        """What exists of that type with that identity, in no state; raises `UnfindableError` if it cannot say."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to be done about one interrupted operation.
+
+    Attributes:
+        action: `import`: it becomes part of the state. `discard`: it becomes part of the state as one that the next
+            update deletes, because another took its place. `refresh`: it is read back. `clear`: nothing is there, the
+            note goes. `keep`: a person must look; the note stays.
+        told: What was found, in a few words.
+        fix: What to do by hand, if anything.
+    """
+
+    wanted: Interrupted
+    action: Action
+    told: str
+    found: Sequence[Found] = ()
+    fix: str = ""
+
+
+def interrupted(exported: Mapping[str, Any]) -> list[Interrupted]:
+    """The operations that a state says were begun.
+
+    Args:
+        exported: What `pulumi stack export --show-secrets` gives.
+    """
+    deployment = exported.get("deployment") or {}
+    resources = deployment.get("resources") or []
+    return [_interrupted(operation, resources) for operation in deployment.get("pending_operations") or ()]
+
+
+def _interrupted(operation: Mapping[str, Any], resources: Sequence[Mapping[str, Any]]) -> Interrupted:
+    told = operation["resource"]
+    provider = str(told.get("provider") or "").rpartition("::")[0]
+    settings = next((r.get("inputs") for r in resources if r["urn"] == provider), None)
+    return Interrupted(
+        urn=told["urn"],
+        type=told["type"],
+        operation=operation["type"],
+        inputs=plain(told.get("inputs") or {}),
+        settings=plain(settings or {}),
+        held=frozenset(str(r["id"]) for r in resources if r["type"] == told["type"] and r.get("id")),
+        again=any(r["urn"] == told["urn"] and not r.get("delete") for r in resources),
+    )
+
+
+def plain(value: Any) -> Any:
+    """A value of the state with its secrets opened, as far as they were exported open."""
+    if isinstance(value, Mapping):
+        if value.get(_SIGNATURE) == _SECRET:
+            return json.loads(value["plaintext"]) if "plaintext" in value else None
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def decide(operations: Sequence[Interrupted], finder: Finder) -> list[Decision]:
+    """What is to be done about each of them; two that would claim the same resource claim none."""
+    decisions = [_decide(operation, finder) for operation in operations]
+    claims = Counter((d.wanted.type, found.id) for d in decisions if d.action != "keep" for found in d.found)
+    return [_unless_claimed(decision, claims) for decision in decisions]
+
+
+def _decide(wanted: Interrupted, finder: Finder) -> Decision:
+    if wanted.operation in ("updating", "deleting"):
+        return Decision(wanted, "refresh", f"was {wanted.operation}: the provider is asked how it is now")
+    if wanted.operation != "creating":
+        return Decision(wanted, "clear", f"was {wanted.operation}: nothing was changed")
+    try:
+        found = list({one.id: one for one in finder.find(wanted) if one.id not in wanted.held}.values())
+    except UnfindableError as why:
+        return Decision(wanted, "keep", f"cannot be looked up: {why}", fix=_BY_HAND)
+    return _decide_found(wanted, found)
+
+
+def _decide_found(wanted: Interrupted, found: Sequence[Found]) -> Decision:
+    if not found:
+        return Decision(wanted, "clear", "not in the account")
+    names = ", ".join(one.id for one in found)
+    if len(found) > 1 or not found[0].sure:
+        return Decision(wanted, "keep", f"may be {names}", found, _BY_HAND)
+    if wanted.again:
+        return Decision(wanted, "discard", f"{names}, beside the one in the state", found)
+    return Decision(wanted, "import", f"{names}", found)
+
+
+def _unless_claimed(decision: Decision, claims: Mapping[tuple[str, str], int]) -> Decision:
+    if any(claims[decision.wanted.type, found.id] > 1 for found in decision.found):
+        return replace(decision, action="keep", told=f"{decision.told}, which another one may be too", fix=_BY_HAND)
+    return decision
+
+
+_BY_HAND = (
+    "look in the account; then `pulumi refresh --import-pending-creates URN,ID` for one that is there, and "
+    "`pulumi refresh --clear-pending-creates` for those that are not"
+)
+
+
+def carry_out(decisions: Sequence[Decision], bench: Workbench) -> None:
+    """Cancels the update that is no more, edits the state, and reads back what was taken into it.
+
+    Raises `UserError` with the engine's own words if it refuses a step; each step can be repeated.
+    """
+    bench.cancel()
+    if not decisions:
+        return
+    bench.put(edited(bench.export(), decisions))
+    read_back = [d.wanted.urn for d in decisions if d.action in ("import", "discard", "refresh")]
+    if read_back:
+        bench.refresh(sorted(set(read_back)))
+
+
+def edited(exported: Mapping[str, Any], decisions: Sequence[Decision]) -> dict[str, Any]:
+    """The state after the decisions: found resources among the others, and only those notes that must stay.
+
+    The decisions are in the order of the notes. A resource that is taken in has no outputs yet: by that the providers
+    know that they are to read it by its id alone.
+    """
+    deployment = dict(exported["deployment"])
+    notes = deployment.pop("pending_operations", None) or []
+    kept = [note for note, decision in zip(notes, decisions, strict=True) if decision.action == "keep"]
+    taken = list(_taken(notes, decisions))
+    if kept:
+        deployment["pending_operations"] = kept
+    return {**exported, "deployment": {**deployment, "resources": [*(deployment.get("resources") or []), *taken]}}
+
+
+def _taken(notes: Sequence[Mapping[str, Any]], decisions: Sequence[Decision]) -> Iterator[dict[str, Any]]:
+    for note, decision in zip(notes, decisions, strict=True):
+        if decision.action in ("import", "discard"):
+            discarded = {"delete": True} if decision.action == "discard" else {}
+            yield {**note["resource"], "id": decision.found[0].id, **discarded}

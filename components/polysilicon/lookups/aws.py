@@ -1,0 +1,127 @@
+"""Finds resources in an AWS account by what the program or the engine named them, else by their tags."""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+import boto3  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+
+from polysilicon.engine.recover import Found, Interrupted, UnfindableError
+
+_PLACE = re.compile(r"\{([^{}]+)\}")
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """How one type is looked for; see `aws.toml`."""
+
+    service: str
+    call: str
+    request: Mapping[str, Any]
+    items: str
+    id: str
+    match: Mapping[str, str] = field(default_factory=dict)
+    unique: Sequence[str] = ()
+    missing: Sequence[str] = ()
+    tags: str = ""
+
+
+@functools.cache
+def lookups() -> Mapping[str, Lookup]:
+    """All types that can be looked for."""
+    file = resources.files("polysilicon.lookups") / "aws.toml"
+    return {type_: Lookup(**row) for type_, row in tomllib.loads(file.read_text(encoding="utf-8")).items()}
+
+
+class AwsFinder:
+    """Asks the account of the environment's credentials, or of the profile that the provider names."""
+
+    def find(self, wanted: Interrupted) -> Sequence[Found]:
+        """What exists with that identity; raises `UnfindableError` if there is no look-up, or it is refused."""
+        lookup = lookups().get(wanted.type)
+        if lookup is None:
+            raise UnfindableError("no look-up for this type")
+        if wanted.settings.get("assumeRoles") or wanted.settings.get("assumeRole"):
+            raise UnfindableError("its provider assumes a role, which is not done here")
+        region = str(wanted.inputs.get("region") or wanted.settings.get("region") or "") or None
+        client = _client(lookup.service, region, wanted.settings.get("profile"))
+        place = f"AWS {client.meta.region_name}"
+        named = bool(lookup.unique) and all(wanted.inputs.get(name) for name in lookup.unique)
+        tags = _wanted_tags(wanted.inputs)
+        return [
+            Found(
+                _filled(lookup.id, wanted.inputs, item), place, sure=not lookup.tags or tagged if named else bool(tags)
+            )
+            for item in self._items(client, lookup, wanted.inputs)
+            if _fits(item, lookup, wanted.inputs) and ((tagged := tags.items() <= _tags(item, lookup).items()) or named)
+        ]
+
+    def _items(self, client: Any, lookup: Lookup, inputs: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        request = _filled(lookup.request, inputs)
+        try:
+            pages = [getattr(client, lookup.call)(**request)]
+            if client.can_paginate(lookup.call):
+                pages = list(client.get_paginator(lookup.call).paginate(**request))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in lookup.missing:
+                return
+            raise UnfindableError(str(error)) from error
+        except BotoCoreError as error:
+            raise UnfindableError(str(error)) from error
+        for page in pages:
+            listed = _at(page, lookup.items) if lookup.items else page
+            yield from listed if isinstance(listed, list) else [listed]
+
+
+def _client(service: str, region: str | None, profile: Any) -> Any:
+    try:
+        return boto3.Session(profile_name=profile or None, region_name=region).client(service)
+    except BotoCoreError as error:  # no region, no such profile
+        raise UnfindableError(str(error)) from error
+
+
+def _fits(item: Mapping[str, Any], lookup: Lookup, inputs: Mapping[str, Any]) -> bool:
+    return all(_at(item, path) == inputs[name] for path, name in lookup.match.items() if inputs.get(name))
+
+
+def _tags(item: Mapping[str, Any], lookup: Lookup) -> Mapping[str, str]:
+    found = _at(item, lookup.tags) if lookup.tags else None
+    return {tag["Key"]: tag["Value"] for tag in found} if isinstance(found, list) else found or {}
+
+
+def _wanted_tags(inputs: Mapping[str, Any]) -> Mapping[str, str]:
+    found: Mapping[str, str] = inputs.get("tagsAll") or inputs.get("tags") or {}
+    return found
+
+
+def _filled(template: Any, inputs: Mapping[str, Any], item: Mapping[str, Any] | None = None) -> Any:
+    if isinstance(template, Mapping):
+        return {key: _filled(value, inputs) for key, value in template.items()}
+    if isinstance(template, list):
+        return [_filled(value, inputs) for value in template]
+    return _PLACE.sub(lambda place: _place(place[1], inputs, item or {}), template)
+
+
+def _place(name: str, inputs: Mapping[str, Any], item: Mapping[str, Any]) -> str:
+    value = _at(item, name[1:]) if name.startswith(".") else inputs.get(name)
+    if not value:
+        raise UnfindableError(f"the program gave no {name}")
+    return str(value)
+
+
+def _at(value: Any, path: str) -> Any:
+    for step in path.split("."):
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value

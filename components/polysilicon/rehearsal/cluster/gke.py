@@ -1,0 +1,110 @@
+"""The nodes of a GKE cluster: its node pools, with what GKE itself puts on their nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from polysilicon.catalog import Catalog
+from polysilicon.rehearsal.accounts import Accounts
+from polysilicon.rehearsal.cluster.matching import Taint
+from polysilicon.rehearsal.cluster.nodes import (
+    Cluster,
+    NodeSet,
+    capacity_of,
+    chips_of,
+    count,
+    facts,
+    labels_of,
+    taints_of,
+)
+from polysilicon.rehearsal.cluster.world import World
+from polysilicon.rehearsal.model import Record
+from polysilicon.rehearsal.values import UNKNOWN, Properties, at
+
+_NODE_POOL = "gcp:container/nodePool:NodePool"
+_TPU_LABEL = "cloud.google.com/gke-tpu-accelerator"
+_USUAL_MACHINE = "e2-medium"
+"""Of a node pool that names none (pulumi_gcp ClusterNodeConfigArgs.machine_type)."""
+_ZONES_OF_REGION = 3
+"""Over how many zones a regional cluster spreads each pool (pulumi_gcp NodePoolArgs.node_locations)."""
+
+
+def gke(cluster: Record, world: World, accounts: Accounts, catalog: Catalog) -> Cluster:
+    """What the cluster consists of."""
+    if cluster.inputs.get("enableAutopilot") is True:
+        return Cluster(open="GKE Autopilot makes the nodes that pods ask for")
+    if at(cluster.inputs, "clusterAutoscaling.enabled") is True:
+        return Cluster(open="node auto-provisioning makes the nodes that pods ask for")
+    pools = [_pool(cluster, name, inputs, catalog) for name, inputs in _pools(cluster, accounts)]
+    return Cluster(pools, tolerated=frozenset((facts()["gke"]["tpu"], facts()["gke"]["gpu"])))
+
+
+def _pools(cluster: Record, accounts: Accounts) -> Iterable[tuple[str, Properties]]:
+    named = {record.key: record for name in {*cluster.names, cluster.id} for record in accounts.mentioning(name)}
+    for record in named.values():
+        if record.type == _NODE_POOL and record.scope.owner == cluster.scope.owner:
+            yield str(record.outputs.get("name") or record.name), record.inputs
+    inline = cluster.inputs.get("nodePools")
+    if isinstance(inline, list):
+        yield from ((str(pool.get("name") or "inline"), dict(pool)) for pool in inline if isinstance(pool, Mapping))
+    elif cluster.inputs.get("removeDefaultNodePool") is not True:
+        yield "default-pool", cluster.inputs
+
+
+def _pool(cluster: Record, name: str, inputs: Properties, catalog: Catalog) -> NodeSet:
+    config: Mapping[str, Any] = inputs.get("nodeConfig") or {}
+    machine = str(config.get("machineType") or _USUAL_MACHINE)
+    machines = [] if machine == UNKNOWN else [machine]
+    devices, taints, labels = _accelerators(machine, config, inputs, catalog)
+    given: dict[str, Iterable[str] | None] = {
+        **labels,
+        "cloud.google.com/gke-nodepool": [name],
+        "kubernetes.io/os": ["linux"],
+        "node.kubernetes.io/instance-type": machines or None,
+    }
+    return NodeSet(
+        title=f"node pool {name}",
+        labels=labels_of(config.get("labels"), given),
+        taints=[*taints_of(config.get("taints")), *taints],
+        count=_size(cluster, inputs),
+        machines=machines,
+        capacity={**capacity_of(machines, catalog), **devices},
+    )
+
+
+def _size(cluster: Record, inputs: Mapping[str, Any]) -> int:
+    """How many nodes there can be: GKE's own autoscaler adds what pods wait for."""
+    zones = _zones(cluster, inputs)
+    scaled = inputs.get("autoscaling") or {}
+    first = count(inputs.get("nodeCount"), count(inputs.get("initialNodeCount"), 1)) * zones
+    most = count(at(scaled, "totalMaxNodeCount"), count(at(scaled, "maxNodeCount"), 0) * zones)
+    return max(first, most)
+
+
+def _zones(cluster: Record, inputs: Mapping[str, Any]) -> int:
+    named = inputs.get("nodeLocations") or cluster.inputs.get("nodeLocations")
+    if isinstance(named, list) and named:
+        return len(named)
+    regional = str(cluster.outputs.get("location") or cluster.scope.place).count("-") < 2
+    return _ZONES_OF_REGION if regional else 1
+
+
+_Accelerators = tuple[dict[str, float | None], list[Taint], dict[str, list[str] | None]]
+
+
+def _accelerators(machine: str, config: Mapping[str, Any], inputs: Properties, catalog: Catalog) -> _Accelerators:
+    """What GKE offers on these nodes, with the taints and labels that it gives them."""
+    family, rules = machine.split("-")[0], facts()["gke"]
+    tpu = facts()["tpu"].get(family)
+    if tpu is not None:
+        chips = chips_of([machine], catalog, "chips")
+        shape = at(inputs, "placementPolicy.tpuTopology") or tpu["one_host"].get(machine.rpartition("-")[2].rstrip("t"))
+        shapes = [shape] if shape and shape != UNKNOWN else None
+        labels = {_TPU_LABEL: [tpu["accelerator"]], "cloud.google.com/gke-tpu-topology": shapes}
+        return {rules["tpu"]: chips}, [Taint(**rules["tpu_taint"])], labels
+    attached = config.get("guestAccelerators") or []
+    if attached or family in rules["gpu_families"]:
+        kinds = [str(kind) for kind in (at(each, "type") for each in attached) if kind]
+        return {rules["gpu"]: None}, [Taint(**rules["gpu_taint"])], {"cloud.google.com/gke-accelerator": kinds or None}
+    return {}, [], {}

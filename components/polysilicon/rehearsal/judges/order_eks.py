@@ -1,0 +1,290 @@
+"""EKS: roles before clusters and nodes and after them, a way out and a network before nodes, nodes before pods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import yaml
+
+from polysilicon.rehearsal.accounts import address
+from polysilicon.rehearsal.judges.order_network import SUBNET, UnjudgedError, Way, endpoints, ways_out
+from polysilicon.rehearsal.judges.order_roles import ROLE, lacking
+from polysilicon.rehearsal.judges.order_world import Row, World, words
+from polysilicon.rehearsal.model import Call, Fault, Problem, Record
+from polysilicon.rehearsal.values import at, leaves
+from polysilicon.rehearsal.wording import told
+
+CLUSTER, NODE_GROUP, ADDON = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup", "aws:eks/addon:Addon"
+_OTHER_CLUSTER = "a cluster that was not made here"
+_MACHINES = ("aws:autoscaling/group:Group", "aws:ec2/instance:Instance")
+_NODES_LATER = ("kubernetes:core/v1:Node", "kubernetes:karpenter.sh/")
+_OTHER_NETWORK = "another network plugin"
+
+
+def _cluster(call: Call, world: World) -> Iterator[Problem]:
+    """The role can be taken and may do its work: the EKS user guide on the cluster IAM role."""
+    role = world.made(call.inputs.get("roleArn"), ROLE)
+    if role is None:
+        world.unjudged("policies of a role that was not made here")
+        return
+    for lack in lacking(world, role, "auto_cluster" if _is_auto(call.inputs) else "cluster", call):
+        text = (
+            "InvalidParameterException: the role {role} {lack} at this moment, so EKS cannot manage the network "
+            "interfaces of the control plane. Make the cluster after the role's policies (depends_on)"
+        )
+        yield Problem(told(call, text, role=role.id, lack=lack), "roleArn")
+
+
+def _cluster_gone(call: Call, world: World) -> Iterator[Problem]:
+    """The documentation of `role_arn`: otherwise EKS cannot delete its security groups and interfaces."""
+    yield from _detached_early(call, world, "roleArn", "cluster", "security groups and network interfaces")
+
+
+def _node_group_gone(call: Call, world: World) -> Iterator[Problem]:
+    yield from _detached_early(call, world, "nodeRoleArn", "node_gone", "instances and network interfaces")
+
+
+def _detached_early(call: Call, world: World, given: str, duty: str, what: str) -> Iterator[Problem]:
+    role = world.made(call.inputs.get(given), ROLE)
+    if role is None:
+        return
+    for lack in lacking(world, role, duty):
+        text = (
+            "AccessDenied: the role {role} {lack} at this moment, so EKS cannot delete the {what} it made. "
+            "Policies must stay attached until this is gone: let it depend on the attachments (depends_on)"
+        )
+        yield Problem(told(call, text, role=role.id, lack=lack, what=what), fault=Fault.IN_USE)
+
+
+def _node_group(call: Call, world: World) -> Iterator[Problem]:
+    """What every node needs while it starts; a group of no nodes needs nothing yet."""
+    if at(call.inputs, "scalingConfig.desiredSize") == 0:
+        return
+    cluster = world.made(call.inputs.get("clusterName"), CLUSTER)
+    for reason in (
+        *_role_of_nodes(call, world, cluster),
+        *_network(call, world, cluster),
+        *_subnets(call, world, cluster),
+    ):
+        text = "NodeCreationFailure: Instances failed to join the kubernetes cluster. At this moment {reason}"
+        yield Problem(told(call, text, reason=reason))
+
+
+def _role_of_nodes(call: Call, world: World, cluster: Record | None) -> Iterator[str]:
+    role = world.made(call.inputs.get("nodeRoleArn"), ROLE)
+    if role is None:
+        world.unjudged("policies of a role that was not made here")
+        return
+    found = [*lacking(world, role, "node", call)]
+    if cluster is None or _needs_role_for_network(world, cluster):
+        found += lacking(world, role, "node_network", call)
+    for lack in dict.fromkeys(found):
+        yield f"the role {role.id} {lack}: make the nodes after its policies (depends_on)"
+
+
+def _needs_role_for_network(world: World, cluster: Record) -> bool:
+    """Whether the network plugin works with the role of the nodes, having none of its own."""
+    plugin = next((addon for addon in _addons(world, cluster) if addon.inputs["addonName"] == "vpc-cni"), None)
+    if _OTHER_NETWORK in world.seen or at(cluster.inputs, "kubernetesNetworkConfig.ipFamily") == "ipv6":
+        return False
+    if plugin is None:  # its service account may have a role by way of the cluster's issuer of identities
+        issuer = at(cluster.outputs, "identities.0.oidcs.0.issuer")
+        return not (isinstance(issuer, str) and world.accounts.mentioning(issuer))
+    own = plugin.inputs.get("serviceAccountRoleArn") or plugin.inputs.get("podIdentityAssociations")
+    pods = world.mentioning(cluster.id, "aws:eks/podIdentityAssociation:PodIdentityAssociation", "clusterName")
+    return not own and not any(pod.inputs.get("serviceAccount") == "aws-node" for pod in pods)
+
+
+def _network(call: Call, world: World, cluster: Record | None) -> Iterator[str]:
+    """The network plugin and kube-proxy are there: made by EKS itself, unless it was told not to."""
+    if cluster is None:
+        world.unjudged(_OTHER_CLUSTER)
+        return
+    by_itself = cluster.inputs.get("bootstrapSelfManagedAddons") is not False
+    if by_itself or _is_auto(cluster.inputs) or _OTHER_NETWORK in world.seen:
+        return
+    there = {addon.inputs["addonName"]: addon for addon in _addons(world, cluster)}
+    for addon in ("vpc-cni", "kube-proxy"):
+        if addon in there:
+            world.relies(call, "it no node becomes ready", [there[addon]])
+        else:
+            yield f"the cluster {cluster.id} has no {addon}, so no node becomes ready: make nodes after the add-on"
+
+
+def _subnets(call: Call, world: World, cluster: Record | None) -> Iterator[str]:
+    for name in call.inputs.get("subnetIds") or ():
+        subnet = world.made(name, SUBNET)
+        if subnet is None:
+            world.unjudged("routes of a subnet that was not made here")
+            continue
+        try:
+            ways = ways_out(world, subnet)
+        except UnjudgedError:
+            world.unjudged("routes of a network that was not made here")
+            continue
+        yield from _shut_in(call, world, cluster, subnet, ways)
+
+
+def _shut_in(call: Call, world: World, cluster: Record | None, subnet: Record, ways: list[Way]) -> Iterator[str]:
+    usable = [way.parts for way in ways if not way.public or _gets_address(call, world, subnet)]
+    world.relies(call, "it no node joins the cluster", *usable)
+    if usable:
+        return
+    missing = set(words("aws")["endpoints"]) - endpoints(world, str(subnet.inputs.get("vpcId", "")))
+    reach = cluster is None or at(cluster.inputs, "vpcConfig.endpointPrivateAccess") is True
+    if not missing and reach:
+        return
+    lack = f"no endpoints for {', '.join(sorted(missing))}" if missing else "no private endpoint of the cluster either"
+    if ways:
+        yield (
+            f"the subnet {subnet.id} is routed to an internet gateway, but gives nodes no public address "
+            f"(map_public_ip_on_launch; Ec2SubnetInvalidConfiguration), and its VPC has {lack}"
+        )
+    else:
+        yield (
+            f"the subnet {subnet.id} has no route that leads out (a NAT gateway whose own subnet is routed to an "
+            f"internet gateway, or another gateway), and its VPC has {lack}: make the nodes after route, route table "
+            "association and gateway (depends_on)"
+        )
+
+
+def _gets_address(call: Call, world: World, subnet: Record) -> bool:
+    if subnet.inputs.get("mapPublicIpOnLaunch") is True:
+        return True
+    template = world.made(at(call.inputs, "launchTemplate.id"), "aws:ec2/launchTemplate:LaunchTemplate")
+    interfaces = (template.inputs.get("networkInterfaces") or ()) if template else ()
+    return any(str(interface.get("associatePublicIpAddress")).lower() == "true" for interface in interfaces)
+
+
+def _addon(call: Call, world: World) -> Iterator[Problem]:
+    """An add-on is ACTIVE when its pods run; without a node for them it is DEGRADED (pulumi-eks issue 1819)."""
+    if call.inputs.get("addonName") not in words("aws")["on_some_node"]:
+        return
+    cluster = world.made(call.inputs.get("clusterName"), CLUSTER)
+    if cluster is None:
+        world.unjudged(_OTHER_CLUSTER)
+        return
+    for reason in (*_homeless(call, world, cluster), *_without_identity(call, world, cluster)):
+        text = (
+            "waiting for EKS Add-On ({cluster}:{addon}) create: timeout while waiting for state to become 'ACTIVE' "
+            "(last state: 'DEGRADED', timeout: 20m0s): InsufficientNumberOfReplicas: The add-on is unhealthy because "
+            "it doesn't have the desired number of replicas. At this moment {reason}"
+        )
+        yield Problem(told(call, text, cluster=cluster.id, addon=call.inputs["addonName"], reason=reason))
+
+
+def _homeless(call: Call, world: World, cluster: Record) -> Iterator[str]:
+    groups = [g for g in world.mentioning(cluster.id, NODE_GROUP, "clusterName") if _has_nodes(g)]
+    keys = _tolerated(call.inputs.get("configurationValues"))
+    if _may_have_nodes(world, cluster):
+        return
+    open_ = [group for group in groups if _shut_out_by(group, keys) is None]
+    world.relies(call, "a node it stays DEGRADED", *([group] for group in open_))
+    if open_:
+        return
+    if groups:
+        taints = sorted({str(_shut_out_by(group, keys)) for group in groups})
+        yield f"all nodes have taints that its pods do not tolerate ({', '.join(taints)})"
+    else:
+        yield f"the cluster {cluster.id} has no node: make the add-on after a node group (depends_on)"
+
+
+def _has_nodes(group: Record) -> bool:
+    return bool(at(group.inputs, "scalingConfig.desiredSize") != 0)
+
+
+def _may_have_nodes(world: World, cluster: Record) -> bool:
+    """Nodes that are no managed group: Auto Mode, Fargate, instances of one's own, what an autoscaler made."""
+    fargate = any(world.mentioning(cluster.id, "aws:eks/fargateProfile:FargateProfile", "clusterName"))
+    if fargate or _is_auto(cluster.inputs):
+        return True
+    inside = address(str(cluster.outputs.get("endpoint", "")))
+    return any(
+        (record.type in _MACHINES and record.scope == cluster.scope)
+        or (record.type.startswith(_NODES_LATER) and record.scope.owner == inside)
+        for record in world.accounts.records()
+    )
+
+
+def _shut_out_by(group: Record, tolerated: set[str] | None) -> str | None:
+    """The first taint that keeps pods off the nodes of a group."""
+    if tolerated is None:
+        return None
+    for taint in group.inputs.get("taints") or ():
+        if taint.get("effect") != "PREFER_NO_SCHEDULE" and taint.get("key") not in tolerated:
+            return str(taint.get("key"))
+    return None
+
+
+def _tolerated(configuration: object) -> set[str] | None:
+    """The keys of the taints that the pods of an add-on tolerate; nothing, if they tolerate all."""
+    found = set(words("aws")["tolerated"])
+    if isinstance(configuration, str) and "tolerations" in configuration:
+        try:
+            tolerations = [*_tolerations(yaml.safe_load(configuration))]
+        except yaml.YAMLError:
+            return None
+        if any(not toleration.get("key") for toleration in tolerations):
+            return None
+        found |= {str(toleration["key"]) for toleration in tolerations}
+    return found
+
+
+def _tolerations(value: Any) -> Iterator[dict[str, Any]]:
+    """Wherever they stand: some add-ons have them below `controller`."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name == "tolerations" and isinstance(item, list):
+                yield from (toleration for toleration in item if isinstance(toleration, dict))
+            else:
+                yield from _tolerations(item)
+
+
+def _without_identity(call: Call, world: World, cluster: Record) -> Iterator[str]:
+    """Pod identities are handed out by an agent on the nodes: EKS user guide, "Set up the Pod Identity Agent"."""
+    if not call.inputs.get("podIdentityAssociations") or _is_auto(cluster.inputs):
+        return
+    agents = [addon for addon in _addons(world, cluster) if addon.inputs["addonName"] == "eks-pod-identity-agent"]
+    world.relies(call, "it its pods get no identity", *([agent] for agent in agents))
+    if not agents:
+        yield "its pods get no identity, since the add-on eks-pod-identity-agent is not there: make it first"
+
+
+def _access_entry(call: Call, world: World) -> Iterator[Problem]:
+    """The EKS API on `principalArn`: a session is no identity that can be given rights."""
+    principal = str(call.inputs.get("principalArn", ""))
+    if ":sts::" in principal:
+        text = (
+            "InvalidParameterException: The principalArn parameter format is not valid: {principal} is a session, "
+            "and access entries are for roles and users. Name the role behind it (getSessionContext().issuerArn)"
+        )
+        yield Problem(told(call, text, principal=principal), "principalArn")
+
+
+def _notice(call: Call, world: World) -> Iterator[Problem]:
+    """Notes that a program brings a network plugin of its own: then nodes need none of EKS."""
+    names = [value for path, value in leaves({k: call.inputs.get(k) for k in ("chart", "name", "metadata")}) if path]
+    if any(other in str(name) for name in names for other in words("aws")["other_networks"]):
+        world.seen.add(_OTHER_NETWORK)
+    return iter(())
+
+
+def _addons(world: World, cluster: Record) -> Iterable[Record]:
+    return world.mentioning(cluster.id, ADDON, "clusterName")
+
+
+def _is_auto(inputs: Any) -> bool:
+    return bool(at(inputs, "computeConfig.enabled") is True)
+
+
+ROWS: tuple[tuple[str, str, Row], ...] = (
+    ("create", CLUSTER, _cluster),
+    ("delete", CLUSTER, _cluster_gone),
+    ("create", NODE_GROUP, _node_group),
+    ("delete", NODE_GROUP, _node_group_gone),
+    ("create", ADDON, _addon),
+    ("create", "aws:eks/accessEntry:AccessEntry", _access_entry),
+    ("check", "kubernetes:helm.sh/*", _notice),
+    ("check", "kubernetes:apps/v1:DaemonSet", _notice),
+)

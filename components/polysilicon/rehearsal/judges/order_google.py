@@ -1,0 +1,163 @@
+"""Google Cloud: an API before its resources and after them, a proxy-only subnet before regional proxies."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from polysilicon.rehearsal.identifiers import normal
+from polysilicon.rehearsal.judges.order_world import Row, World, words
+from polysilicon.rehearsal.model import Call, Fault, Problem, Record
+from polysilicon.rehearsal.values import at
+from polysilicon.rehearsal.wording import told
+
+_SERVICE, _SUBNET = "gcp:projects/service:Service", "gcp:compute/subnetwork:Subnetwork"
+_CLUSTER = "gcp:container/cluster:Cluster"
+_PROXIED = frozenset({"INTERNAL_MANAGED", "EXTERNAL_MANAGED"})
+_REGIONAL_CLASSES = ("gke-l7-regional-", "gke-l7-rilb")
+_MANAGED, _OFF = "manages APIs of ", "disabled "
+
+
+def _announced(call: Call, world: World) -> Iterator[Problem]:
+    """A program that enables any API of a project takes care of all of them; one that enables none finds them so."""
+    own = _key(call.scope.owner, str(call.inputs.get("service")))
+    world.seen.update((_MANAGED + call.scope.owner, _MANAGED + own))
+    return iter(())
+
+
+def _enabled_too_late(call: Call, world: World) -> Iterator[Problem]:
+    """Enabling an API when something of it was made already, in this rehearsal: that came too early."""
+    api = str(call.inputs.get("service"))
+    world.seen.discard(_OFF + _key(call.scope.owner, api))
+    early = _key(call.scope.owner, api) + " used by "
+    user = next((name for name in sorted(world.seen) if name.startswith(early)), None)
+    if user is not None and not _is_enabled(world, call.scope.owner, api):
+        text = (
+            "Error 403: {api} is enabled only now, after {user}, which needs it and would have been refused "
+            "(accessNotConfigured). Let that depend on this, by depends_on"
+        )
+        yield Problem(told(call, text, api=api, user=user.removeprefix(early)), "service")
+
+
+def _disabled(call: Call, world: World) -> Iterator[Problem]:
+    """On destroy an API stays enabled, unless the program says otherwise."""
+    key = _key(call.scope.owner, str(call.inputs.get("service")))
+    if call.inputs.get("disableOnDestroy") is True:
+        world.seen.add(_OFF + key)
+    else:
+        world.accounts.learn([key])
+    return iter(())
+
+
+def _api_on(call: Call, world: World) -> Iterator[Problem]:
+    row = _api_of(call.type)
+    if row is None:
+        return
+    owner, api = call.scope.owner, row["api"]
+    if _is_enabled(world, owner, api):
+        enabling = world.made(_key(owner, api), _SERVICE)
+        if enabling is not None:
+            world.relies(call, f"it {api} refuses all", [enabling])
+        return
+    managed = _MANAGED + (_key(owner, api) if row.get("if_managed") else owner)
+    if managed in world.seen or any(r.type == _SERVICE and r.scope.owner == owner for r in _services(world, row)):
+        yield _off(call, row, "enable it by gcp.projects.Service, and let this depend on that (depends_on)")
+    else:
+        world.seen.add(f"{_key(owner, api)} used by {call.kind} {call.name}")
+        world.unjudged("APIs that no gcp.projects.Service enables: taken for enabled")
+
+
+def _api_still_on(call: Call, world: World) -> Iterator[Problem]:
+    row = _api_of(call.type)
+    if row is not None and _OFF + _key(call.scope.owner, row["api"]) in world.seen:
+        yield _off(call, row, "let this depend on the gcp.projects.Service, which then is disabled after it")
+
+
+def _off(call: Call, row: Mapping[str, Any], advice: str) -> Problem:
+    text = (
+        "Error 403: {title} has not been used in project {project} before or it is disabled. Enable it by visiting "
+        "https://console.developers.google.com/apis/api/{api}/overview?project={project} then retry. If you enabled "
+        "this API recently, wait a few minutes for the action to propagate to our systems and retry., "
+        "accessNotConfigured ({advice})"
+    )
+    message = told(call, text, title=row["title"], api=row["api"], project=call.scope.owner, advice=advice)
+    return Problem(message, fault=Fault.UNREACHABLE)
+
+
+def _is_enabled(world: World, owner: str, api: str) -> bool:
+    if _OFF + _key(owner, api) in world.seen:
+        return False
+    elsewhere = world.accounts.is_elsewhere(_key(owner, api)) or world.accounts.is_elsewhere(api)
+    return elsewhere or world.made(_key(owner, api), _SERVICE) is not None
+
+
+def _services(world: World, row: Mapping[str, Any]) -> Iterator[Record]:
+    """The enabled APIs that tell whether a program takes care of the one in this row."""
+    return iter(()) if row.get("if_managed") else iter(world.accounts.records())
+
+
+def _key(owner: str, api: str) -> str:
+    """The id of the resource that enables an API."""
+    return f"{owner}/{api}"
+
+
+@functools.lru_cache(maxsize=1024)
+def _api_of(type_: str) -> Mapping[str, Any] | None:
+    rest = type_.partition(":")[2]
+    rows: list[Mapping[str, Any]] = words("gcp")["apis"]
+    return next((row for row in rows if any(fnmatch.fnmatchcase(rest, types) for types in row["types"])), None)
+
+
+def _forwarding_rule(call: Call, world: World) -> Iterator[Problem]:
+    # gcp trap 32
+    if call.inputs.get("loadBalancingScheme") in _PROXIED and call.inputs.get("network"):
+        yield from _proxies(call, world, str(call.inputs["network"]), str(call.inputs.get("region") or ""))
+
+
+def _gateway(call: Call, world: World) -> Iterator[Problem]:
+    """A Gateway of a regional class, in a cluster of which the network was made here."""
+    classes = str(at(call.inputs, "spec.gatewayClassName") or "")
+    cluster = world.accounts.at_endpoint(call.scope.owner)
+    if cluster is None or cluster.type != _CLUSTER or not classes.startswith(_REGIONAL_CLASSES):
+        return
+    location = str(cluster.outputs.get("location") or "")
+    region = location.rpartition("-")[0] if location.count("-") > 1 else location
+    yield from _proxies(call, world, str(cluster.inputs.get("network") or ""), region)
+
+
+def _proxies(call: Call, world: World, network: str, region: str) -> Iterator[Problem]:
+    made = world.made(network, "gcp:compute/network:Network")
+    made = made or world.made(normal("gcp", network), "gcp:compute/network:Network")
+    if made is None:
+        world.unjudged("proxy-only subnets of a network that was not made here")
+        return
+    subnets = [r for r in world.accounts.records() if r.type == _SUBNET and _is_for_proxies(r, made, region)]
+    world.relies(call, "it no proxy can start", *([subnet] for subnet in subnets))
+    if not subnets:
+        text = (
+            "Error 400: An active proxy-only subnetwork is required in "
+            "the same region and VPC as the forwarding rule ({network}, {region}). Make a subnetwork with purpose "
+            "REGIONAL_MANAGED_PROXY before it (depends_on)"
+        )
+        yield Problem(told(call, text, network=made.id, region=region or "its region"))
+
+
+def _is_for_proxies(subnet: Record, network: Record, region: str) -> bool:
+    inputs = subnet.inputs
+    ours = normal("gcp", str(inputs.get("network", ""))) in {*network.names, network.id}
+    there = not region or region in (inputs.get("region"), subnet.outputs.get("region"))
+    purpose = inputs.get("purpose") in ("REGIONAL_MANAGED_PROXY", "INTERNAL_HTTPS_LOAD_BALANCER")
+    return ours and there and purpose and inputs.get("role") != "BACKUP"
+
+
+ROWS: tuple[tuple[str, str, Row], ...] = (
+    ("check", _SERVICE, _announced),
+    ("create", _SERVICE, _enabled_too_late),
+    ("delete", _SERVICE, _disabled),
+    ("create", "gcp:*", _api_on),
+    ("delete", "gcp:*", _api_still_on),
+    ("create", "gcp:compute/forwardingRule:ForwardingRule", _forwarding_rule),
+    ("create", "kubernetes:gateway.networking.k8s.io/*:Gateway", _gateway),
+)

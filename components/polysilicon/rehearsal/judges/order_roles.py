@@ -1,0 +1,90 @@
+"""What an IAM role may do at this moment: by policies attached, inline, or named on the role itself."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from polysilicon.rehearsal.judges.order_world import World, words
+from polysilicon.rehearsal.model import Call, Record
+from polysilicon.rehearsal.values import at
+
+ROLE = "aws:iam/role:Role"
+_ALL = ("AdministratorAccess", "PowerUserAccess")
+_OF_AWS = ":aws:policy/"
+_ATTACHMENTS = (
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:iam/policyAttachment:PolicyAttachment",
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
+)
+
+
+@dataclass(frozen=True)
+class _Grant:
+    """A policy that a role has: by which record, and an ARN or else a document."""
+
+    by: Record
+    arn: str = ""
+    document: Any = None
+
+    def covers(self, world: World, need: Mapping[str, Any]) -> bool:
+        """Whether it allows what is needed. A policy that nobody here knows may allow anything."""
+        if not self.arn:
+            return _allows(self.document, need["action"])
+        name = self.arn.rsplit("/", 1)[-1]
+        if _OF_AWS in self.arn:
+            return name in need["any"] or name in _ALL
+        own = world.made(self.arn, "aws:iam/policy:Policy")
+        return own is None or _allows(own.inputs.get("policy"), need["action"])
+
+
+def lacking(world: World, role: Record, duty: str, call: Call | None = None) -> Iterator[str]:
+    """What a role lacks for a duty of the table: `does not trust ec2.amazonaws.com`, `lacks AmazonEKS…`.
+
+    Args:
+        call: Who relies on what the role has.
+    """
+    row = words("aws")["roles"][duty]
+    if row["trusts"] not in str(role.inputs.get("assumeRolePolicy", row["trusts"])):
+        yield f"does not trust {row['trusts']}"
+    grants = [*_grants(world, role)]
+    for need in row["needs"]:
+        holders = [grant.by for grant in grants if grant.covers(world, need)]
+        if not holders:
+            yield f"lacks {need['any'][0]}"
+        elif call is not None:
+            world.relies(call, f"it the role {role.name} lacks {need['any'][0]}", *([holder] for holder in holders))
+
+
+def _grants(world: World, role: Record) -> Iterator[_Grant]:
+    for arn in role.inputs.get("managedPolicyArns") or ():
+        yield _Grant(role, str(arn))
+    for inline in role.inputs.get("inlinePolicies") or ():
+        yield _Grant(role, document=inline.get("policy"))
+    for record in world.accounts.mentioning(str(role.outputs.get("name") or role.id)):
+        if record.type in _ATTACHMENTS:
+            arns = record.inputs.get("policyArns") or [record.inputs.get("policyArn")]
+            yield from (_Grant(record, str(arn)) for arn in arns)
+        elif record.type == "aws:iam/rolePolicy:RolePolicy":
+            yield _Grant(record, document=record.inputs.get("policy"))
+
+
+def _allows(document: Any, action: str) -> bool:
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except ValueError:
+            return False
+    statements = document.get("Statement") or () if isinstance(document, Mapping) else ()
+    statements = [statements] if isinstance(statements, Mapping) else statements
+    return any(_permits(statement, action) for statement in statements if isinstance(statement, Mapping))
+
+
+def _permits(statement: Mapping[str, Any], action: str) -> bool:
+    given = at(statement, "Action") or ()
+    patterns = [given] if isinstance(given, str) else given
+    allowed = statement.get("Effect") == "Allow"
+    return allowed and any(fnmatch.fnmatchcase(action.lower(), str(pattern).lower()) for pattern in patterns)

@@ -1,0 +1,132 @@
+"""Looking into an AWS account that moto stands in for: what is found, how sure it is, and what cannot be looked up."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from polysilicon.engine.recover import Interrupted, UnfindableError
+from polysilicon.lookups import AccountFinder
+from polysilicon.lookups.aws import lookups
+
+
+def client(service: str) -> Any:
+    """The account's owner at work."""
+    return boto3.client(service, "us-east-1")
+
+
+def seen(type_: str, **inputs: Any) -> list[tuple[str, bool]]:
+    """What is found in the account, and whether it is surely the one."""
+    wanted = Interrupted("urn:x::it", f"aws:{type_}", "creating", inputs, {"region": "us-east-1"})
+    return [(found.id, found.sure) for found in AccountFinder().find(wanted)]
+
+
+@pytest.mark.usefixtures("account")
+def test_a_network_is_found_in_aws() -> None:
+    ec2 = client("ec2")
+    named = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "a"}]}]
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=named)["Vpc"]["VpcId"]
+    assert seen("ec2/vpc:Vpc", cidrBlock="10.0.0.0/16", tags={"Name": "a"}) == [(vpc, True)]
+    assert seen("ec2/vpc:Vpc", cidrBlock="10.0.0.0/16", tags={"Name": "b"}) == []
+    assert seen("ec2/vpc:Vpc", cidrBlock="10.0.0.0/16") == [(vpc, False)], "without tags it only looks alike"
+
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    assert seen("ec2/subnet:Subnet", vpcId=vpc, cidrBlock="10.0.1.0/24") == [(subnet, True)]
+    assert seen("ec2/subnet:Subnet", vpcId=vpc, cidrBlock="10.0.1.0/24", tags={"Name": "a"}) == [(subnet, False)]
+    assert seen("ec2/subnet:Subnet", vpcId=vpc, cidrBlock="10.0.2.0/24") == []
+
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    nat = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address)["NatGateway"]["NatGatewayId"]
+    assert seen("ec2/natGateway:NatGateway", subnetId=subnet, allocationId=address) == [(nat, True)]
+    assert seen("ec2/natGateway:NatGateway", subnetId=subnet, allocationId="eipalloc-0") == []
+    assert (address, False) in seen("ec2/eip:Eip", domain="vpc")
+
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    assert seen("ec2/internetGateway:InternetGateway", vpcId=vpc) == []
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    assert seen("ec2/internetGateway:InternetGateway", vpcId=vpc) == [(gateway, True)]
+
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    association = {"subnetId": subnet, "routeTableId": table}
+    assert seen("ec2/routeTableAssociation:RouteTableAssociation", **association) == [(f"{subnet}/{table}", True)]
+    route = {"routeTableId": table, "destinationCidrBlock": "0.0.0.0/0"}
+    assert seen("ec2/route:Route", **route) == [(f"{table}_0.0.0.0/0", True)]
+    assert seen("ec2/route:Route", **{**route, "destinationCidrBlock": "10.9.0.0/16"}) == []
+    assert (table, False) in seen("ec2/routeTable:RouteTable", vpcId=vpc)
+
+    group = ec2.create_security_group(GroupName="web", Description="d", VpcId=vpc)["GroupId"]
+    assert seen("ec2/securityGroup:SecurityGroup", vpcId=vpc, name="web") == [(group, True)]
+    assert seen("ec2/securityGroup:SecurityGroup", vpcId=vpc, name="db") == []
+
+    assert seen("ec2/launchTemplate:LaunchTemplate", name="nodes") == []
+    data = {"InstanceType": "m5.large"}
+    template = ec2.create_launch_template(LaunchTemplateName="nodes", LaunchTemplateData=data)["LaunchTemplate"]
+    assert seen("ec2/launchTemplate:LaunchTemplate", name="nodes") == [(template["LaunchTemplateId"], True)]
+
+
+@pytest.mark.usefixtures("account")
+def test_roles_and_buckets_are_found_in_aws() -> None:
+    iam = client("iam")
+    assert seen("iam/role:Role", name="web") == []
+    iam.create_role(RoleName="web", AssumeRolePolicyDocument="{}", Tags=[{"Key": "Team", "Value": "a"}])
+    assert seen("iam/role:Role", name="web", tags={"Team": "a"}) == [("web", True)]
+    assert seen("iam/role:Role", name="web", tags={"Team": "b"}) == [("web", False)], "it may be somebody else's"
+    allowed = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    policy = iam.create_policy(PolicyName="p", PolicyDocument=document)["Policy"]["Arn"]
+    attached = {"role": "web", "policyArn": policy}
+    assert seen("iam/rolePolicyAttachment:RolePolicyAttachment", **attached) == []
+    iam.attach_role_policy(RoleName="web", PolicyArn=policy)
+    assert seen("iam/rolePolicyAttachment:RolePolicyAttachment", **attached) == [(f"web/{policy}", True)]
+
+    assert seen("s3/bucket:Bucket", bucket="shop-b") == []
+    client("s3").create_bucket(Bucket="shop-b")
+    assert seen("s3/bucket:Bucket", bucket="shop-b") == [("shop-b", True)]
+
+
+@pytest.mark.usefixtures("account")
+def test_clusters_are_found_in_aws() -> None:
+    eks = client("eks")
+    role = "arn:aws:iam::123456789012:role/r"
+    group = {"clusterName": "c", "nodeGroupName": "n"}
+    assert seen("eks/cluster:Cluster", name="c") == []
+    assert seen("eks/nodeGroup:NodeGroup", **group) == []
+    eks.create_cluster(name="c", roleArn=role, resourcesVpcConfig={"subnetIds": []}, tags={"a": "b"})
+    scaling = {"minSize": 1, "maxSize": 1, "desiredSize": 1}
+    eks.create_nodegroup(clusterName="c", nodegroupName="n", subnets=[], nodeRole=role, scalingConfig=scaling)
+    assert seen("eks/cluster:Cluster", name="c", tags={"a": "b"}) == [("c", True)]
+    assert seen("eks/nodeGroup:NodeGroup", **group) == [("c:n", True)]
+
+
+REFUSED: tuple[tuple[str, dict[str, Any], dict[str, Any], str], ...] = (
+    ("gcp:compute/network:Network", {}, {}, "no look-up for Google Cloud"),
+    ("kubernetes:core/v1:Namespace", {}, {}, "no look-up for Kubernetes"),
+    ("random:index/randomId:RandomId", {}, {}, "no look-up for the package random"),
+    ("aws:lambda/function:Function", {}, {}, "no look-up for this type"),
+    ("aws:eks/cluster:Cluster", {}, {}, "the program gave no name"),
+    ("aws:eks/cluster:Cluster", {"name": "c"}, {"assumeRoles": '[{"roleArn": "r"}]'}, "assumes a role"),
+    ("aws:eks/cluster:Cluster", {"name": "c"}, {"profile": "nobodys"}, "could not be found"),
+)
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize(("type_", "inputs", "settings", "message"), REFUSED)
+def test_what_cannot_be_looked_up_says_why(
+    type_: str, inputs: dict[str, Any], settings: dict[str, Any], message: str
+) -> None:
+    wanted = Interrupted("urn", type_, "creating", inputs, {"region": "us-east-1", **settings})
+    with pytest.raises(UnfindableError, match=message):
+        AccountFinder().find(wanted)
+
+
+@pytest.mark.usefixtures("account")
+def test_every_look_up_is_a_call_that_there_is() -> None:
+    for type_, lookup in lookups().items():
+        operations = boto3.Session(region_name="us-east-1").client(lookup.service).meta.method_to_api_mapping
+        assert lookup.call in operations, type_
+        assert lookup.call.startswith(("describe_", "get_", "list_", "head_")), "nothing is changed"
