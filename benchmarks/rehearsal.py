@@ -80,7 +80,7 @@ def _rehearse(pipe: Any, resources: int, judged: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         project = _project(Path(folder) / "project", -(-resources // RESOURCES_OF_A_PAIR))
         options: dict[str, Any] = {} if judged else {"judges": lambda *_: ()}
-        rehearsal = Rehearsal(project, "bench", state=Path(folder) / "state", quiet=True, checkpoints=False, **options)
+        rehearsal = Rehearsal(project, "bench", state=Path(folder) / "state", quiet=True, **options)
         rehearsal.prepare()
         begin = time.perf_counter()
         outcome: Outcome = rehearsal.up()

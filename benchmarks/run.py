@@ -68,7 +68,6 @@ def preview(program: str) -> dict[str, float]:
             "bench",
             state=Path(folder),
             quiet=True,
-            checkpoints=False,
             passed=(f"BENCHMARK_OUT={out}", f"BENCHMARK_PAIRS={pairs}", f"BENCHMARK_DRAIN={DRAIN}"),
         )
         outcome = rehearsal.preview()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from polysilicon.cli.report import deployed, sections
+from polysilicon.cli.report import deployed, sections, stack_catalog
 from polysilicon.rehearsal.model import Record, Scope
 from polysilicon.rehearsal.outcome import Operation, Outcome
 
@@ -44,7 +44,7 @@ def outcome(*accounts: Record, operation: Operation = "up") -> Outcome:
 
 def shown(of: Outcome, stack_file: Path | None = None) -> str:
     console = Console(width=100, file=io.StringIO())
-    for section in sections(stack_file):
+    for section in sections(stack_catalog(stack_file)):
         part = section(of)
         if part is not None:
             console.print(part)

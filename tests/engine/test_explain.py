@@ -66,8 +66,10 @@ def test_each_cause_is_found_by_its_sample_and_no_earlier_one_is(row: dict[str, 
         ('namespaces "chat" already exists', "exists already"),
         ("api error UnauthorizedOperation: You are not authorized to perform this operation.", "denied by AWS"),
         ("RequestLimitExceeded: Request limit exceeded.", "throttled"),
+        ("Your Capacity Block reservation cr-0a1 is not active yet. Launching EC2 instance failed.", "reservation"),
         ("configured Kubernetes cluster is unreachable: Unauthorized", "Kubernetes does not know the caller"),
         ("incorrect passphrase", "passphrase"),
+        ("Detected that plugins/resource-aws-v7/pulumi-resource-aws exited prematurely.", "provider died"),
         ("[409] Conflict: Another update is currently in progress.", "stack locked"),
         ("Program failed with an unhandled exception:\nValueError: boom", None),
         ("polysilicon:fleet.pools.inf2.machine: got 'inf9.xlarge', which is no machine for a neuron pool", None),
@@ -302,6 +304,15 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setattr(sys, "stdin", io.StringIO(done("create", SUBNET, "a")))
     assert called(monkeypatch, "-") == 0
     assert capsys.readouterr().out == "The log tells of no failure.\n"
+
+    with log.open("a") as half:
+        half.write('{"resOutputsEvent": {"meta')
+    assert called(monkeypatch, str(log)) == 1, "a killed engine may leave half of a line"
+    assert "The pool chat: its NodeGroup g could not be created." in capsys.readouterr().out
+    with log.open("a") as half:
+        half.write("\n{}\n")
+    assert called(monkeypatch, str(log)) == 1
+    assert "is no event of the engine" in capsys.readouterr().err
 
     log.write_text("[project]\n")
     assert called(monkeypatch, str(log)) == 1

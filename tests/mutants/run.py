@@ -83,6 +83,8 @@ def _verdicts(chosen: list[Mutant], jobs: int, with_tests: bool) -> list[Verdict
         for future in as_completed([pool.submit(judged, mutant, with_tests) for mutant in chosen]):
             done.append(future.result())
             progress.update(bar, advance=1, description=done[-1].mutant.name)
+            if not sys.stdout.isatty():
+                print(f"{len(done)}/{len(chosen)} {done[-1].mutant.name}: {done[-1].killer or 'nobody'}", flush=True)
     order = {mutant.name: index for index, mutant in enumerate(chosen)}
     return sorted(done, key=lambda verdict: order[verdict.mutant.name])
 
@@ -122,7 +124,7 @@ def _rehearsed(project: Path, state: Path) -> Iterator[Outcome]:
     for file in sorted((project / "stacks").glob("Pulumi.*.yaml")):
         stack = file.name.split(".")[1]
         passed = [f"PYTHONPATH={project / 'components'}"]
-        rehearsal = Rehearsal(project, stack, state=state / stack, passed=passed, checkpoints=False, quiet=True)
+        rehearsal = Rehearsal(project, stack, state=state / stack, passed=passed, quiet=True)
         yield rehearsal.up()
         yield rehearsal.up(expect_no_changes=True)
         yield rehearsal.destroy()

@@ -42,6 +42,7 @@ def test_zones_can_be_chosen(mixed: dict[str, Any], catalog: Catalog) -> None:
     assert plan(mixed, catalog).pools["inf2"].zones == ("use1-az6",)
 
 
+# aws trap 31
 def test_the_node_image_is_the_newest_that_the_serving_images_start_on(mixed: dict[str, Any], catalog: Catalog) -> None:
     fleet = plan(mixed, catalog)
     assert fleet.pools["inf2"].ami_release == "1.35.6-20260625"

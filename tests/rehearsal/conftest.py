@@ -29,8 +29,8 @@ class Foreign:
         (self.folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": config}))
 
     def rehearsal(self, stack: str | None = None, **options: Any) -> Rehearsal:
-        """A rehearsal whose output is kept, and whose state is saved at the end only, for speed."""
-        return Rehearsal(self.folder, stack, **{"state": self.state, "quiet": True, "checkpoints": False, **options})
+        """A rehearsal whose output is kept."""
+        return Rehearsal(self.folder, stack, **{"state": self.state, "quiet": True, **options})
 
 
 MakeForeign = Callable[..., Foreign]

@@ -40,6 +40,36 @@ def test_found_by_id_by_name_by_mention_by_endpoint() -> None:
     assert [made.key for made in accounts.records()] == [1, 2]
 
 
+def test_found_by_type() -> None:
+    accounts = Accounts()
+    first, other = accounts.add(record("a")), accounts.add(record("b", type="u"))
+    last = accounts.add(record("c"))
+    assert accounts.of_types("t".__eq__) == [first, last]
+    assert accounts.of_types(lambda _: True) == [first, other, last]
+    accounts.change(changed := replace(first, type="u"))
+    accounts.remove(last)
+    assert accounts.of_types("t".__eq__) == []
+    assert accounts.of_types("u".__eq__) == [changed, other]
+
+
+def test_what_was_worked_out_holds_until_its_cloud_changes() -> None:
+    accounts = Accounts()
+    counted: list[int] = []
+
+    def count() -> int:
+        counted.append(len(accounts.records()))
+        return counted[-1]
+
+    assert [accounts.recall("n", "aws", count) for _ in range(2)] == [0, 0]
+    first = accounts.add(record("a"))
+    assert accounts.recall("n", "aws", count) == 1
+    accounts.add(record("b", scope=Scope("kubernetes")))
+    assert accounts.recall("n", "aws", count) == 1, "of another cloud"
+    accounts.remove(first)
+    assert [accounts.recall("n", "aws", count) for _ in range(2)] == [1, 1]
+    assert counted == [0, 1, 1]
+
+
 def test_the_journal_keeps_everything(tmp_path: Path) -> None:
     journal = tmp_path / "accounts.jsonl"
     accounts = Accounts(journal)
@@ -47,6 +77,7 @@ def test_the_journal_keeps_everything(tmp_path: Path) -> None:
     accounts.change(replace(first, outputs={"n": 1}))
     accounts.remove(second)
     accounts.learn(["ami-1"])
+    assert journal.stat().st_mode & 0o077 == 0, "it holds secrets"
     # Not closed: what a killed rehearsal has made is there for the next one.
     with journal.open("a") as file:
         file.write('{"add": {"half a li')

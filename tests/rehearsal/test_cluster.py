@@ -13,8 +13,8 @@ from polysilicon.catalog.rows import Machine
 from polysilicon.rehearsal import Hooks
 from polysilicon.rehearsal.cluster import NotReadyError
 from polysilicon.rehearsal.cluster.matching import Labels, Taint, expression, selects, untolerated
-from polysilicon.rehearsal.cluster.quantities import quantity
 from polysilicon.rehearsal.cluster.workloads import requested
+from polysilicon.rehearsal.quantities import quantity
 from polysilicon.rehearsal.simulation import Simulation
 from polysilicon.rehearsal.values import UNKNOWN
 from tests.rehearsal.clusters import INF2, M7I, NEURON_TAINT, NEURON_TOLERATION, TPU, InCluster, asks

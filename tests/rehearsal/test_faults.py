@@ -144,6 +144,13 @@ def test_the_second_call_fails_and_the_others_do_not() -> None:
     assert faults.notes() == []
 
 
+def test_a_fault_that_is_asked_for_twice_comes_once() -> None:
+    there = cloud(Faults([Fail.parse("Vpc=throttling"), Fail.parse("Vpc=throttling")]))
+    with pytest.raises(RefusedError, match="ThrottlingException"):
+        there.make(VPC, "one", cidrBlock="10.0.0.0/16")
+    there.make(VPC, "one", cidrBlock="10.0.0.0/16")
+
+
 @pytest.mark.parametrize("operation", ["update", "delete"])
 def test_an_update_or_a_delete_that_fails_changes_nothing(operation: str) -> None:
     there = cloud(Faults([Fail.parse(f"Bucket@{operation}")]))
@@ -200,7 +207,7 @@ def test_the_engine_forgets_what_a_dead_provider_made(foreign: MakeForeign) -> N
 @pytest.mark.engine
 def test_a_killed_engine_leaves_its_lock(foreign: MakeForeign) -> None:
     shop = foreign(CHAIN)
-    killed = shop.rehearsal(kill_after=1, checkpoints=True).up()
+    killed = shop.rehearsal(kill_after=1).up()
     assert killed.exit_code == 137
     assert [record.type for record in killed.leftovers] == [VPC]
     assert any("SIGKILL" in note for note in killed.notes)

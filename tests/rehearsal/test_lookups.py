@@ -109,7 +109,8 @@ REFUSED: tuple[tuple[str, dict[str, Any], dict[str, Any], str], ...] = (
     ("random:index/randomId:RandomId", {}, {}, "no look-up for the package random"),
     ("aws:lambda/function:Function", {}, {}, "no look-up for this type"),
     ("aws:eks/cluster:Cluster", {}, {}, "the program gave no name"),
-    ("aws:eks/cluster:Cluster", {"name": "c"}, {"assumeRoles": '[{"roleArn": "r"}]'}, "assumes a role"),
+    ("aws:eks/cluster:Cluster", {"name": "c"}, {"assumeRoles": '[{"roleArn": "r"}]'}, "of its own .assumeRoles"),
+    ("aws:eks/cluster:Cluster", {"name": "c"}, {"accessKey": "AKIA"}, "of its own .accessKey"),
     ("aws:eks/cluster:Cluster", {"name": "c"}, {"profile": "nobodys"}, "could not be found"),
 )
 

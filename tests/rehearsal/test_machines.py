@@ -44,7 +44,7 @@ def pool(where: Cloud, name: str, machine: str, zone: str, **more: Any) -> Recor
     return where.make(POOL, name, cluster="k", location="us-central1", nodeLocations=[zone], nodeConfig=config, **more)
 
 
-def test_a_group_needs_a_zone_that_sells_its_machine() -> None:
+def test_a_group_needs_a_zone_that_sells_its_machine() -> None:  # aws trap 28
     where = cloud()
     with pytest.raises(
         RefusedError, match=r"instance type \(inf2.8xlarge\) is not supported .* \(use1-az1\).*use1-az2"
@@ -124,6 +124,15 @@ def test_quotas_of_google_count_chips() -> None:
         pool(where, "two", "ct5lp-hightpu-8t", zone, nodeCount=2)
     pool(where, "one", "ct5lp-hightpu-8t", zone, nodeCount=1)
     pool(where, "spot", "ct5lp-hightpu-8t", zone, nodeCount=1, spot=True)
+
+
+def test_spot_has_a_quota_of_its_own() -> None:  # gcp trap 23
+    where = cloud(PREEMPTIBLE_TPU_LITE_PODSLICE_V5=8)
+    zone = load_catalog().zones("ct5lp-hightpu-8t", "us-central1")[0]
+    pool(where, "usual", "ct5lp-hightpu-8t", zone, nodeCount=2)
+    with pytest.raises(RefusedError, match=r"requires '16\.0' and is short '8\.0'"):
+        pool(where, "spot", "ct5lp-hightpu-8t", zone, nodeCount=2, spot=True)
+    pool(where, "one", "ct5lp-hightpu-8t", zone, nodeCount=1, spot=True)
 
 
 def test_a_quota_that_nothing_counts_against_is_refused() -> None:

@@ -12,7 +12,7 @@ import yaml
 
 from polysilicon.rehearsal.judges import builtin_schemas
 from polysilicon.rehearsal.judges.objects import Objects
-from polysilicon.rehearsal.judges.quantities import quantity
+from polysilicon.rehearsal.quantities import quantity
 from polysilicon.rehearsal.values import UNKNOWN
 from tests.rehearsal.kubernetes_objects import (
     CONTAINER,
@@ -193,6 +193,18 @@ WRONG = [
             },
         },
         "ask for 4",
+    ),
+    (  # gcp trap 41
+        DEPLOYMENT,
+        "spec template",
+        {
+            "metadata": {"labels": {"app": "web"}, "annotations": {"networking.gke.io/interfaces": "[]"}},
+            "spec": {
+                "containers": [{"name": "a", "image": "a", "resources": {"limits": {"nvidia.com/gpu": 4}}}],
+                "nodeSelector": {"cloud.google.com/gke-accelerator": "nvidia-h200-141gb"},
+            },
+        },
+        "ask for 8",
     ),
     (  # gcp trap 5
         DEPLOYMENT,

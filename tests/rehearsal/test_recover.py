@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from polysilicon.engine.recover import (
     edited,
     interrupted,
 )
+from polysilicon.engine.workbench import Workbench
 from polysilicon.errors import UserError
 from polysilicon.rehearsal import Rehearsal
 from polysilicon.rehearsal.environment import PASSPHRASE
@@ -103,6 +106,33 @@ def test_a_state_says_what_was_begun() -> None:
     assert interrupted({"version": 3, "deployment": {"resources": []}}) == []
 
 
+def test_the_same_id_in_another_place_is_another_resource() -> None:
+    state = exported("creating", "creating", "creating")
+    elsewhere, same, other = (begun["resource"] for begun in state["deployment"]["pending_operations"])
+    state["deployment"]["resources"].append({"urn": "urn:q", "type": "pulumi:providers:aws", "inputs": {"region": "r"}})
+    elsewhere["inputs"]["region"], same["inputs"]["region"], other["provider"] = "eu-west-1", "us-east-1", "urn:q::2"
+    assert [list(begun.held) for begun in interrupted(state)] == [[], ["vpc-0"], []]
+
+
+@pytest.mark.parametrize("more", [{"custom": False}, {"type": "pulumi:providers:aws"}])
+def test_what_is_in_no_account_is_not_looked_for(more: Mapping[str, Any]) -> None:
+    state = exported("creating")
+    state["deployment"]["pending_operations"][0]["resource"].update(more)
+    assert [decision.action for decision in decide(interrupted(state), Answers())] == ["clear"]
+
+
+@pytest.mark.parametrize(
+    ("told", "fails"),
+    [("[409] Conflict: The Update has already completed", False), ("[401] Unauthorized: No credentials", True)],
+)
+def test_an_update_that_has_ended_needs_no_cancelling(tmp_path: Path, told: str, fails: bool) -> None:
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text(f"#!/bin/sh\necho 'error: {told}' >&2\nexit 255\n")
+    pulumi.chmod(0o755)
+    with pytest.raises(UserError, match="No credentials") if fails else nullcontext():
+        Workbench(pulumi, tmp_path, "dev", {}).cancel()
+
+
 def test_how_the_state_is_edited() -> None:
     state = exported("creating", "creating", "creating", "creating", "deleting")
     imported, discarded, cleared, kept, deleted = interrupted(state)
@@ -177,7 +207,7 @@ role = aws.iam.Role("r", assume_role_policy="{}", tags={"step": step}, opts=pulu
 
 def killed(shop: Foreign, after: int, operation: str = "up") -> Rehearsal:
     """A rehearsal whose engine was killed when so many changes were done."""
-    rehearsal = shop.rehearsal(kill_after=after, checkpoints=True)
+    rehearsal = shop.rehearsal(kill_after=after)
     assert getattr(rehearsal, operation)().exit_code == 137
     return rehearsal
 

@@ -361,7 +361,8 @@ kubeconfig = cluster.endpoint.apply(lambda server: json.dumps({
 into = pulumi.ResourceOptions(provider=k8s.Provider("into", kubeconfig=kubeconfig))
 meta = {"name": "chat", "namespace": "default"}
 labels = {"app": "chat"}
-pods = {"serviceAccountName": "chat", "containers": [{"name": "server", "image": "server:1"}]}
+image = "111122223333.dkr.ecr.us-east-1.amazonaws.com/server:1"
+pods = {"serviceAccountName": "chat", "containers": [{"name": "server", "image": image}]}
 k8s.apps.v1.Deployment("chat", metadata=meta, opts=into, spec={
     "replicas": 1, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pods}})
 if config.get_bool("account"):

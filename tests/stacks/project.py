@@ -35,7 +35,7 @@ def edit(project: Path, stack: str, change: Callable[[dict[str, Any]], object], 
 
 def rehearse(project: Path, stack: str, state: Path) -> Rehearsal:
     """A rehearsal whose output is kept for the test."""
-    return Rehearsal(project, stack, state=state, quiet=True, checkpoints=False)
+    return Rehearsal(project, stack, state=state, quiet=True)
 
 
 def tree(outcome: Outcome) -> list[str]:

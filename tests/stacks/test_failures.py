@@ -77,10 +77,10 @@ def both_clouds(config: dict[str, Any]) -> None:
 def test_everything_of_dev_and_staging_fails_once(tmp_path: Path) -> None:
     project = copy_project(tmp_path)
     edit(project, "dev", both_clouds)
-    clean = rehearsal(project, "dev", tmp_path / "clean", checkpoints=False).up()
+    clean = rehearsal(project, "dev", tmp_path / "clean").up()
     assert clean.ok, clean.log
     creates, updates, deletes = EachOnce("create"), EachOnce("update"), EachOnce("delete")
-    trying = rehearsal(project, "dev", tmp_path / "state", creates, updates, deletes, checkpoints=False)
+    trying = rehearsal(project, "dev", tmp_path / "state", creates, updates, deletes)
 
     made, failures = until_it_works(trying.up)
     assert failures > 3
@@ -99,9 +99,9 @@ def test_everything_of_dev_and_staging_fails_once(tmp_path: Path) -> None:
     assert list(gone.accounts) == list(gone.resources) == []
 
 
-@pytest.mark.parametrize(("stack", "step"), [("dev", 10), ("staging", 20)])
+@pytest.mark.parametrize(("stack", "step"), [("dev", 10), ("staging", 10)])
 def test_killed_at_every_so_many_steps(stack: str, step: int, tmp_path: Path) -> None:
-    clean = rehearsal(ROOT, stack, tmp_path / "clean", checkpoints=False).up()
+    clean = rehearsal(ROOT, stack, tmp_path / "clean").up()
     assert clean.ok, clean.log
     made, kills = until_it_lives(stack, step, tmp_path / "state", Rehearsal.up)
     assert kills >= whole(clean).total() // step - 1

@@ -11,10 +11,11 @@ from typing import get_args
 import click
 from rich.console import Console
 
-from polysilicon.cli.report import sections
+from polysilicon.cli.report import sections, stack_catalog
 from polysilicon.engine import console_report
 from polysilicon.rehearsal import Operation, Outcome, Rehearsal
 from polysilicon.rehearsal.faults import SYNTAX, Fail
+from polysilicon.rehearsal.project import find_project
 from polysilicon.rehearsal.summary import first_line, last_line, render_summary
 
 
@@ -61,6 +62,11 @@ from polysilicon.rehearsal.summary import first_line, last_line, render_summary
     metavar="N",
     help="Kill the engine (SIGKILL) when N changes are done, before it hears of the last one.",
 )
+@click.option(
+    "--checkpoints/--no-checkpoints",
+    default=None,
+    help="Save the state after every step, as in life. It takes long for many resources; default: with --kill-after.",
+)
 @click.option("--expect-no-changes", is_flag=True, help="Fail if anything changes.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the outcome as JSON; the engine's progress goes to stderr."
@@ -78,6 +84,7 @@ def command(
     seed: int,
     faults: Sequence[str],
     kill_after: int | None,
+    checkpoints: bool | None,
     expect_no_changes: bool,
     as_json: bool,
 ) -> None:
@@ -85,11 +92,16 @@ def command(
 
     The stack is `dev` unless you name one. No cloud account is needed and none is touched: engine and program see none
     of the machine's credentials, and nothing is written into the project. State and simulated accounts last from one
-    call to the next. The exit code is 0 if the engine succeeded and, after a destroy, nothing is left over.
+    call to the next. The exit code is 0 if the engine succeeded, nothing came in time by luck alone and, after a
+    destroy, nothing is left over.
     """
+    project = find_project(directory)
+    stack = project.choose(stack)
+    catalog = stack_catalog(project.stacks.get(stack))
     rehearsal = Rehearsal(
         directory,
         stack,
+        catalog=catalog,
         providers={name: Path(path) for name, path in _pairs("--provider", providers).items()},
         state=state,
         config=_pairs("--config", config),
@@ -97,12 +109,12 @@ def command(
         passed=passed,
         quotas=_numbers("--quota", quotas),
         seed=seed,
+        checkpoints=checkpoints,
         faults=[Fail.parse(fault) for fault in faults],
         kill_after=kill_after or 0,
         quiet=as_json,
     )
-    added = sections(rehearsal.project.stacks.get(rehearsal.stack))
-    click.echo(first_line(rehearsal.stack), err=as_json)
+    click.echo(first_line(stack), err=as_json)
     with console_report() as report:
         rehearsal.prepare(report)
     outcome = _operation(rehearsal, operation, expect_no_changes)()
@@ -110,7 +122,7 @@ def command(
         click.echo(outcome.log, err=True)
         click.echo(json.dumps(outcome.as_json(), indent=2))
     else:
-        render_summary(outcome, Console(highlight=False), added)
+        render_summary(outcome, Console(highlight=False), sections(catalog))
     click.echo(last_line(outcome), err=as_json)
     sys.exit(0 if outcome.ok else outcome.exit_code or 1)
 

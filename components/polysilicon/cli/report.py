@@ -16,8 +16,11 @@ from polysilicon.planning.cost import CostReport, Deployed, price
 from polysilicon.rehearsal import Outcome
 from polysilicon.rehearsal.model import Record
 from polysilicon.rehearsal.summary import Section
+from polysilicon.rehearsal.values import strings
 
 _OVERLAY = "polysilicon:overlay"
+NOBODY = "203.0.113."
+"""What addresses of examples begin with (RFC 5737, TEST-NET-3)."""
 
 _NEEDS = {
     "aws": "AWS credentials of the account (aws sts get-caller-identity shows whose), and the aws CLI",
@@ -26,9 +29,13 @@ _NEEDS = {
 }
 
 
-def sections(stack_file: Path | None) -> tuple[Section, ...]:
-    """What is added for a stack; prices that its overlay names, such as a discount, go before the catalog's."""
-    catalog = load_catalog().overlaid(_overlay(stack_file))
+def stack_catalog(stack_file: Path | None) -> Catalog:
+    """The catalog with what a stack lays over it: its own machines, zones and prices."""
+    return load_catalog().overlaid(_overlay(stack_file))
+
+
+def sections(catalog: Catalog) -> tuple[Section, ...]:
+    """What is added for a stack with this catalog."""
     return (lambda outcome: _costs(outcome, catalog), _for_real)
 
 
@@ -100,7 +107,8 @@ def _for_real(outcome: Outcome) -> RenderableType | None:
     needs = [
         "a backend for the state (pulumi login, or PULUMI_BACKEND_URL) and a secrets provider or passphrase",
         *(text for cloud, text in _NEEDS.items() if cloud in clouds),
-        "your own networks in the endpoints' cidrs (203.0.113.0/24 belongs to nobody): the cluster answers no other",
     ]
+    if any(text.startswith(NOBODY) for record in _own(outcome) for _, text in strings(record.inputs)):
+        needs.append(f"your own networks in the place of {NOBODY}0/24, which belongs to nobody: no other gets in")
     lines = [f"The same against real clouds: pulumi up --stack {outcome.stack}", *(f"  needs {need}" for need in needs)]
     return Text("\n".join([*lines, "  what of it this machine has: polysilicon doctor"]))

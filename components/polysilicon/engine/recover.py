@@ -32,8 +32,9 @@ class Interrupted:
         operation: `creating`, `updating`, `deleting`, `reading` or `importing`.
         inputs: What the resource was to be, secrets opened.
         settings: The configuration of its provider.
-        held: The ids under which the state knows this resource or others of its type.
+        held: The ids under which the state knows this resource, or others of its type that may be in the same place.
         again: The state has a resource of this name already.
+        physical: It would be in an account; components and providers are in the state alone.
     """
 
     urn: str
@@ -43,6 +44,7 @@ class Interrupted:
     settings: Mapping[str, Any] = field(default_factory=dict)
     held: frozenset[str] = frozenset()
     again: bool = False
+    physical: bool = True
 
     @property
     def name(self) -> str:
@@ -99,22 +101,49 @@ def interrupted(exported: Mapping[str, Any]) -> list[Interrupted]:
     """
     deployment = exported.get("deployment") or {}
     resources = deployment.get("resources") or []
-    return [_interrupted(operation, resources) for operation in deployment.get("pending_operations") or ()]
+    providers = {r["urn"]: plain(r.get("inputs") or {}) for r in resources if _is_provider(r)}
+    return [_interrupted(begun, resources, providers) for begun in deployment.get("pending_operations") or ()]
 
 
-def _interrupted(operation: Mapping[str, Any], resources: Sequence[Mapping[str, Any]]) -> Interrupted:
-    told = operation["resource"]
-    provider = str(told.get("provider") or "").rpartition("::")[0]
-    settings = next((r.get("inputs") for r in resources if r["urn"] == provider), None)
+def _interrupted(
+    begun: Mapping[str, Any], resources: Sequence[Mapping[str, Any]], providers: Mapping[str, Mapping[str, Any]]
+) -> Interrupted:
+    told = begun["resource"]
+    here = _place(told, providers)
+    alike = [r for r in resources if r["type"] == told["type"] and r.get("id")]
     return Interrupted(
         urn=told["urn"],
         type=told["type"],
-        operation=operation["type"],
+        operation=begun["type"],
         inputs=plain(told.get("inputs") or {}),
-        settings=plain(settings or {}),
-        held=frozenset(str(r["id"]) for r in resources if r["type"] == told["type"] and r.get("id")),
+        settings=_settings(told, providers),
+        held=frozenset(str(r["id"]) for r in alike if not _apart(here, _place(r, providers))),
         again=any(r["urn"] == told["urn"] and not r.get("delete") for r in resources),
+        physical=bool(told.get("custom", True)) and not _is_provider(told),
     )
+
+
+_PLACES = ("kubeconfig", "context", "project", "region", "location", "zone")
+"""Inputs, and settings of providers, that say where a resource is."""
+
+
+def _is_provider(resource: Mapping[str, Any]) -> bool:
+    return str(resource["type"]).startswith("pulumi:providers:")
+
+
+def _settings(resource: Mapping[str, Any], providers: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The configuration of a resource's provider."""
+    return providers.get(str(resource.get("provider") or "").rpartition("::")[0], {})
+
+
+def _place(resource: Mapping[str, Any], providers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    inputs, settings = resource.get("inputs") or {}, _settings(resource, providers)
+    return {name: plain(inputs.get(name)) or settings.get(name) for name in _PLACES}
+
+
+def _apart(here: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
+    """Whether two places are surely different ones, where the same id means different things."""
+    return any(here[name] and there[name] and here[name] != there[name] for name in _PLACES)
 
 
 def plain(value: Any) -> Any:
@@ -136,6 +165,8 @@ def decide(operations: Sequence[Interrupted], finder: Finder) -> list[Decision]:
 def _decide(wanted: Interrupted, finder: Finder) -> Decision:
     if wanted.operation in ("updating", "deleting"):
         return Decision(wanted, "refresh", f"was {wanted.operation}: the provider is asked how it is now")
+    if not wanted.physical:
+        return Decision(wanted, "clear", "is no resource of an account")
     if wanted.operation != "creating":
         return Decision(wanted, "clear", f"was {wanted.operation}: nothing was changed")
     try:

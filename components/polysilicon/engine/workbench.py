@@ -11,6 +11,9 @@ from typing import Any
 
 from polysilicon.errors import UserError
 
+_NONE_TO_CANCEL = ("has already completed", "has never been updated")
+"""What Pulumi Cloud says when no update goes on (pulumi/pulumi issue 5364 and pull request 2254)."""
+
 
 @dataclass(frozen=True)
 class Workbench:
@@ -39,8 +42,12 @@ class Workbench:
         self._run("stack", "import", given=json.dumps(state))
 
     def cancel(self) -> None:
-        """Takes away the lock of an update that was killed."""
-        self._run("cancel", "--yes")
+        """Takes away the lock of an update that was killed; there may be none any more."""
+        try:
+            self._run("cancel", "--yes")
+        except UserError as error:
+            if not any(text in str(error) for text in _NONE_TO_CANCEL):
+                raise
 
     def refresh(self, urns: Sequence[str]) -> None:
         """Reads these resources back from the providers, and no others."""

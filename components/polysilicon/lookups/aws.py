@@ -15,6 +15,19 @@ from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[impor
 
 from polysilicon.engine.recover import Found, Interrupted, UnfindableError
 
+_OWN_CREDENTIALS = (
+    "assumeRole",
+    "assumeRoles",
+    "assumeRoleWithWebIdentity",
+    "accessKey",
+    "secretKey",
+    "token",
+    "sharedConfigFiles",
+    "sharedCredentialsFiles",
+    "endpoints",
+)
+"""Settings of a provider (pulumi_aws.ProviderArgs) that lead to another account than the environment's credentials:
+what is not found there may be in that one."""
 _PLACE = re.compile(r"\{([^{}]+)\}")
 
 
@@ -48,8 +61,9 @@ class AwsFinder:
         lookup = lookups().get(wanted.type)
         if lookup is None:
             raise UnfindableError("no look-up for this type")
-        if wanted.settings.get("assumeRoles") or wanted.settings.get("assumeRole"):
-            raise UnfindableError("its provider assumes a role, which is not done here")
+        own = next((name for name in _OWN_CREDENTIALS if wanted.settings.get(name)), None)
+        if own:
+            raise UnfindableError(f"its provider has credentials of its own ({own}), which are not used here")
         region = str(wanted.inputs.get("region") or wanted.settings.get("region") or "") or None
         client = _client(lookup.service, region, wanted.settings.get("profile"))
         place = f"AWS {client.meta.region_name}"
@@ -66,9 +80,10 @@ class AwsFinder:
     def _items(self, client: Any, lookup: Lookup, inputs: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         request = _filled(lookup.request, inputs)
         try:
-            pages = [getattr(client, lookup.call)(**request)]
             if client.can_paginate(lookup.call):
                 pages = list(client.get_paginator(lookup.call).paginate(**request))
+            else:
+                pages = [getattr(client, lookup.call)(**request)]
         except ClientError as error:
             if error.response["Error"]["Code"] in lookup.missing:
                 return

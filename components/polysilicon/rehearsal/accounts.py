@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from polysilicon.errors import UserError
 from polysilicon.rehearsal.model import Record, Scope
 from polysilicon.rehearsal.values import strings
+
+Found = TypeVar("Found")
 
 LONGEST_NAME = 512
 """Strings longer than this are documents, not names; they are not looked up."""
@@ -37,6 +39,9 @@ class Accounts:
         self._by_name: defaultdict[str, set[int]] = defaultdict(set)
         self._mentions: defaultdict[str, set[int]] = defaultdict(set)
         self._endpoints: defaultdict[str, set[int]] = defaultdict(set)
+        self._by_type: defaultdict[str, set[int]] = defaultdict(set)
+        self._changes: Counter[str] = Counter()
+        self._recalled: dict[Hashable, tuple[int, Any]] = {}
         self._made: Counter[str] = Counter()
         self._elsewhere: set[str] = set()
         self._last_key = 0
@@ -54,6 +59,12 @@ class Accounts:
         """All that exists, in the order of creation."""
         with self._lock:
             return tuple(self._records.values())
+
+    def of_types(self, wanted: Callable[[str], bool]) -> list[Record]:
+        """All that exists of the types that `wanted` says, in the order of creation."""
+        with self._lock:
+            found = [here for type_, here in self._by_type.items() if here and wanted(type_)]
+            return [self._records[key] for key in sorted(key for here in found for key in here)]
 
     def get(self, scope: Scope, type_: str, id_: str, urn: str = "") -> Record | None:
         """The resource of that type with that id in that place.
@@ -116,6 +127,19 @@ class Accounts:
             for record in [record for record in self._records.values() if gone(record)]:
                 self.remove(record)
 
+    def recall(self, what: Hashable, cloud: str, work_out: Callable[[], Found]) -> Found:
+        """What `work_out` gives, asked again only when something of a cloud has changed.
+
+        Args:
+            what: What it is that is worked out.
+            cloud: All that it depends on is of this cloud.
+        """
+        with self._lock:
+            if what not in self._recalled or self._recalled[what][0] != self._changes[cloud]:
+                self._recalled[what] = self._changes[cloud], work_out()
+            found: Found = self._recalled[what][1]
+            return found
+
     def learn(self, names: Iterable[str], lasting: bool = True) -> None:
         """Notes that these names exist though nothing here made them: a person or a lookup has said so.
 
@@ -142,6 +166,8 @@ class Accounts:
     def _put(self, record: Record) -> None:
         self._records[record.key] = record
         self._by_id[record.scope, record.type, record.id].append(record.key)
+        self._by_type[record.type].add(record.key)
+        self._changes[record.scope.cloud] += 1
         self._last_key = max(self._last_key, record.key)
         for index, name in _entries(self, record):
             index[name].add(record.key)
@@ -149,6 +175,8 @@ class Accounts:
     def _take(self, key: int) -> None:
         record = self._records.pop(key)
         self._by_id[record.scope, record.type, record.id].remove(key)
+        self._by_type[record.type].discard(key)
+        self._changes[record.scope.cloud] += 1
         for index, name in _entries(self, record):
             index[name].discard(key)
             if not index[name]:
@@ -166,6 +194,8 @@ class Accounts:
                     f"Delete {file.parent} to begin again; nothing real is in it."
                 ) from error
         short = file.with_suffix(".new")
+        short.unlink(missing_ok=True)
+        short.touch(mode=0o600)  # it holds what the program keeps secret, and the folder may be anybody's
         with short.open("w", encoding="utf-8") as self._journal:
             self._write({"made": self._made})
             self._write({"learn": sorted(self._elsewhere)})

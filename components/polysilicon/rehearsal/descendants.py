@@ -30,7 +30,7 @@ class Descendants:
 
 
 def _below(process: Path) -> Iterator[Path]:
-    for children in process.glob("task/*/children"):
+    for children in _of_threads(process, "children"):
         for child in _read(children).split():
             yield process.parent / child
             yield from _below(process.parent / child)
@@ -38,8 +38,15 @@ def _below(process: Path) -> Iterator[Path]:
 
 def _is_at_work(process: Path) -> bool:
     # The state follows the name, which may itself hold spaces and parentheses.
-    states = (_read(stat).rpartition(")")[2].split()[:1] for stat in process.glob("task/*/stat"))
+    states = (_read(stat).rpartition(")")[2].split()[:1] for stat in _of_threads(process, "stat"))
     return any(state and state[0] not in _WAITING for state in states)
+
+
+def _of_threads(process: Path, file: str) -> list[Path]:
+    try:
+        return [thread / file for thread in (process / "task").iterdir()]
+    except OSError:  # it has ended meanwhile
+        return []
 
 
 def _read(file: Path) -> str:

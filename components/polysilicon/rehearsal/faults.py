@@ -178,7 +178,7 @@ class Faults:
         return late
 
     def _waiting(self) -> list[Fail]:
-        return [fail for fail in self.fails if fail not in self._fired]
+        return [fail for fail in dict.fromkeys(self.fails) if fail not in self._fired]
 
     def _before(self, call: Call, accounts: Accounts) -> None:
         with self._lock:

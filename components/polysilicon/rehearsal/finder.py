@@ -32,7 +32,7 @@ class AccountsFinder:
             scope = self._simulation.places(package).scope(settings, wanted.type, wanted.inputs)
         except RefusedError as refusal:
             raise UnfindableError(str(refusal)) from refusal
-        there = [r for r in self._simulation.accounts.records() if r.type == wanted.type and r.scope == scope]
+        there = [r for r in self._simulation.accounts.of_types(wanted.type.__eq__) if r.scope == scope]
         return [Found(record.id, str(record.scope)) for record in there if self._same(record, wanted.inputs)]
 
     def _same(self, record: Record, inputs: Mapping[str, Any]) -> bool:

@@ -5,16 +5,25 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from polysilicon.rehearsal.forms import table
 from polysilicon.rehearsal.values import strings
+
+if TYPE_CHECKING:
+    from polysilicon.rehearsal.accounts import Accounts
+    from polysilicon.rehearsal.model import Record
 
 
 def normal(package: str, name: str) -> str:
     """A name without the parts that two ways of writing it differ in: a self link's host and version."""
     pattern = _same(package)
     return pattern.sub("", name) if pattern else name
+
+
+def named(accounts: Accounts, package: str, name: object) -> list[Record]:
+    """Whatever goes by `name`, however a resource of `package` writes it; nothing for what is no text."""
+    return [*accounts.called(name), *accounts.called(normal(package, name))] if isinstance(name, str) else []
 
 
 def names_of(package: str, id_: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[str, ...]:

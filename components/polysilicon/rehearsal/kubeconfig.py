@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,12 @@ def _load(kubeconfig: Any, folder: Path | None) -> Mapping[str, Any]:
         if not file.is_file():
             raise KubeconfigError(f"no such file: {text}")
         text = file.read_text(encoding="utf-8")
+    return _parsed(text)
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(text: str) -> Mapping[str, Any]:
+    """Every call for an object brings the same text again, and reading YAML is slow."""
     try:
         config = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -13,9 +13,10 @@ from typing import Any
 
 import yaml
 
-from polysilicon.rehearsal.accounts import LONGEST_NAME
+from polysilicon.rehearsal.accounts import LONGEST_NAME, address
 from polysilicon.rehearsal.forms import Form, table
 from polysilicon.rehearsal.identifiers import is_identifier
+from polysilicon.rehearsal.listings import listed
 from polysilicon.rehearsal.model import Fault, Problem, Record, RefusedError
 from polysilicon.rehearsal.policies import policy_document
 from polysilicon.rehearsal.shapes import Member, Shape
@@ -23,6 +24,7 @@ from polysilicon.rehearsal.simulation import Simulation, arn_parts
 from polysilicon.rehearsal.synthesis import Synthesis
 from polysilicon.rehearsal.templates import Maker
 from polysilicon.rehearsal.values import Properties, strings
+from polysilicon.rehearsal.zones import availability_zones
 
 NO_RENDERING = (
     "this function renders a chart or a kustomization inside the provider's plugin, which a rehearsal does not have. "
@@ -46,6 +48,11 @@ PURE: Mapping[str, Callable[[Properties], Properties]] = {
 }
 """Functions whose answer follows from their arguments alone."""
 
+PLACED: Mapping[str, Callable[[str, Properties], Properties]] = {
+    "aws:index/getAvailabilityZones:getAvailabilityZones": availability_zones,
+}
+"""Functions whose answer follows from the region and their arguments."""
+
 
 class Lookups:
     """Answers lookups from what the simulation knows.
@@ -68,6 +75,7 @@ class Lookups:
         result = self._complete(settings, token, args, shape, told, found)
         if told is None and found is None:
             self._simulation.note(f"The answer of {token} was made up: nothing in the simulated accounts matches.")
+            self._simulation.accounts.learn(_named(result))
         names = {text for _, text in strings(result) if len(text) <= LONGEST_NAME}
         self._simulation.accounts.learn(name for name in names if is_identifier(package, name))
         return result
@@ -85,6 +93,9 @@ class Lookups:
         places = self._simulation.places(package)
         scope = places.scope(settings, token, args)
         facts = {**places.facts(settings, scope), **arn_parts(token)}
+        if token in PLACED:
+            told = {**(told or {}), **PLACED[token](facts["region"], args)}
+        told = listed(self._simulation.accounts, scope, token, args) or told
         maker = Maker(f"{token}|{json.dumps(args, sort_keys=True)}", facts)
         base = _as_result(found, shape) if found else {}
         form = Form(id=found.id if found else "{hex:12}", outputs=told or {})
@@ -102,6 +113,13 @@ class Lookups:
             if record.package == package and record.type.rsplit(":", 1)[-1] == wanted and _has(record, asked):
                 return record
         return None
+
+
+def _named(result: Properties) -> list[str]:
+    """How what was made up is named and reached: a cluster's name and a zone's id have no form that tells them."""
+    told = {name: value for name, value in result.items() if isinstance(value, str) and value}
+    named = [value for name, value in told.items() if name in ("id", "name") or name.endswith(("Id", "Name"))]
+    return [*named, *(address(value) for name, value in told.items() if name == "endpoint")]
 
 
 def _given(args: Properties, told: Mapping[str, Any] | None) -> Properties:

@@ -24,8 +24,9 @@ from polysilicon.rehearsal.values import at
 
 MOST_HELD = 48
 """Calls held at once: fewer than the engine runs at once, so that those on time still get through."""
-STEPS_AT_ONCE = 64
-"""How many steps the engine is told to run at once: its own default is a few, and as many late ones would block it."""
+STEPS_AT_ONCE = 1024
+"""How many steps the engine is told to run at once. Its own default is a few: as many late ones would block it, and so
+would as many workloads that wait for nodes whose group then never gets its turn."""
 _QUIET_SECONDS = 0.025
 _LONGEST_WAIT_SECONDS = 5.0
 _LONGEST_STEP_SECONDS = 2.0

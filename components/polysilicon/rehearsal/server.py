@@ -66,7 +66,7 @@ class Server:
     """
 
     def __init__(self, simulation: Simulation, versions: Mapping[str, str]) -> None:
-        threads = futures.ThreadPoolExecutor(2 * STEPS_AT_ONCE, "rehearsal")
+        threads = futures.ThreadPoolExecutor(STEPS_AT_ONCE + 64, "rehearsal")
         self._servers = {name: grpc.server(threads, options=_OPTIONS) for name in versions}
         self.ports: dict[str, int] = {}
         for name, server in self._servers.items():
@@ -247,7 +247,8 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
         call = self._simulation.call("read", settings, request.urn, inputs, request.id, before)
         record = self._simulation.find(call)
         if record is None:
-            return provider_pb2.ReadResponse()
+            told = self._simulation.outside(call, before)
+            return provider_pb2.ReadResponse(**({} if told is None else {"id": request.id, "properties": encode(told)}))
         bookkeeping = {name: value for name, value in inputs.items() if name.startswith(INTERNAL)}
         secret = self._secret(request)
         return provider_pb2.ReadResponse(

@@ -18,10 +18,12 @@ from polysilicon.rehearsal.accounts import Accounts, address
 from polysilicon.rehearsal.cluster import Rollouts
 from polysilicon.rehearsal.defaults import with_defaults
 from polysilicon.rehearsal.differences import Difference, Replacement, differences, under
+from polysilicon.rehearsal.discretion import discreet
 from polysilicon.rehearsal.forms import Form, form_of, service_of, table
 from polysilicon.rehearsal.identifiers import names_of, normal
 from polysilicon.rehearsal.model import Call, Fault, Hooks, Judge, Operation, Problem, Record, RefusedError, Tally
 from polysilicon.rehearsal.naming import Proposal, named, was_made
+from polysilicon.rehearsal.outside import is_outside, told_by_id
 from polysilicon.rehearsal.places import ByKubeconfig, ByTable, Places
 from polysilicon.rehearsal.replacement import create_only
 from polysilicon.rehearsal.schedule import Schedule
@@ -162,7 +164,8 @@ class Simulation:
     def judge(self, call: Call) -> list[Problem]:
         """What the judges say, one call at a time."""
         with self.accounts.changing():
-            return [problem for judge in self.judges for problem in judge.judge(call, self.accounts)]
+            problems = [problem for judge in self.judges for problem in judge.judge(call, self.accounts)]
+        return discreet(problems, call.inputs, self.known(call.type)[0].secret)
 
     def judge_check(self, settings: Mapping[str, Any], urn: str, inputs: Properties) -> list[Problem]:
         """What the judges say of the inputs alone. A place that cannot be reached yet is no matter here."""
@@ -258,6 +261,17 @@ class Simulation:
             return call.record
         called = self.accounts.called(normal(call.package, call.id))
         return next((record for record in called if record.type == call.type and record.scope == call.scope), None)
+
+    def outside(self, call: Call, before: Properties) -> Properties | None:
+        """What a read tells of something that is there and was not made here; nothing if it is not there.
+
+        Args:
+            before: What was told of it the last time: that stays.
+        """
+        if not is_outside(call, self.accounts):
+            return None
+        synthesis = self._synthesis(call, seed=f"{call.type}|{call.id}")
+        return synthesis.make({**told_by_id(synthesis.form.id, call.id), **call.inputs}, before)[1]
 
     def _synthesis(self, call: Call, seed: str, preview: bool = False) -> Synthesis:
         form, shape = self.known(call.type)

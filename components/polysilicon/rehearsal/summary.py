@@ -24,6 +24,7 @@ Section: TypeAlias = Callable[[Outcome], RenderableType | None]
 _DONE = {
     "create": "created",
     "delete": "deleted",
+    "discard": "forgotten",
     "replace": "replaced",
     "same": "unchanged",
     "update": "updated",

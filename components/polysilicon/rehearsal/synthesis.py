@@ -65,7 +65,8 @@ class Synthesis:
             values = _with(values, path.split("."), self._fill(template, values, path))
         if self._id_is_arn:
             values["id"] = values.get("arn")
-        return str(values.pop("id") or ""), values
+        # The engine takes no empty id: what ties two things together often has neither a name nor an ARN.
+        return str(values.pop("id") or self._fill("{hex:12}", {}, "id")), values
 
     def _rows(self, found: Properties) -> Mapping[str, Any]:
         """The form's outputs; those with a condition go first, so that they win."""
@@ -121,7 +122,8 @@ class Synthesis:
             return {
                 name: self._invent(member.type, f"{path}.{name}", computed, depth + 1)
                 for name, member in members.items()
-                if not member.optional and depth < 8
+                # The SDKs call most texts in what is only ever answered optional; a cloud answers them all the same.
+                if depth < 8 and (not member.optional or (computed and member.type == "string"))
             }
         if kind == "list" and computed and isinstance(inner, list) and inner[0] == "object" and depth < 8:
             return [self._invent(inner, f"{path}.0", computed, depth + 1)]

@@ -25,7 +25,7 @@ _UPPER = _LOWER.upper()
 _SHORT = {"central": "c", "east": "e", "north": "n", "south": "s", "west": "w"}
 
 
-def _short(region: str) -> str:
+def short_region(region: str) -> str:
     """A region as zone ids begin with it: `use1` of us-east-1, `apse2` of ap-southeast-2."""
     area, *middle, number = region.split("-")
     words = re.findall("|".join(_SHORT), "".join(middle))
@@ -37,7 +37,7 @@ FILTERS: Mapping[str, Callable[[str], str]] = {
     "host": lambda text: text.split("://", 1)[-1].rstrip("/"),
     "bare": lambda text: text.strip("/"),
     "lower": str.lower,
-    "short": _short,
+    "short": short_region,
     "slash": lambda text: f"{text}/" if text else "",
     "role": lambda text: _SESSION.sub(r"\1:iam::\2:role/\3", text),
     "role_name": lambda text: _SESSION.sub(r"\3", text) if _SESSION.fullmatch(text) else "",

@@ -35,6 +35,9 @@ _REFERENCE = "5cf8f73096256a8f31e491e813e4eb8e"
 FILES = frozenset({"c44067f5952c0a294b673a41bacd8c17", "0def7320c3a5731c473e5ecbe6d01bc7"})
 """The signatures of assets and archives, which are compared by their hash alone."""
 
+MASK = "[secret]"
+"""What stands for a secret in what people read."""
+
 INTERNAL = "__"
 """Properties whose name begins so are bookkeeping between Check and Diff (`__defaults`), not part of the resource."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,8 +95,7 @@ def read_run(lines: Iterable[str]) -> Run:
     run = Run()
     failed: dict[str, str] = {}
     told: dict[tuple[str, str], bool] = {}
-    for number, line in enumerate(lines, start=1):
-        event = _event(line, number)
+    for event in _events(lines):
         _learn(run, event, failed)
         diagnostic = event.get("diagnosticEvent") or {}
         if diagnostic.get("severity") in ("error", "warning"):
@@ -112,19 +111,34 @@ def plain(text: str) -> str:
     return _SECRET.sub("[secret]", _COLOUR.sub("", text)).strip()
 
 
-def _event(line: str, number: int) -> Mapping[str, Any]:
-    if not line.strip():
-        return {}
+def _events(lines: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+    """The events. A killed engine may leave half of the last one; any other line that is none is a mistake."""
+    wrong = 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        event = _event(line)
+        if wrong or (event is None and not line.startswith("{")):
+            raise _no_event(wrong or number)
+        if event is None:
+            wrong = number
+        else:
+            yield event
+
+
+def _event(line: str) -> Mapping[str, Any] | None:
     try:
         event = json.loads(line)
     except ValueError:
-        event = None
-    if not isinstance(event, dict):
-        raise UserError(
-            f"line {number} is no event of the engine\n"
-            "  fix: give the file that `pulumi up --event-log FILE` wrote, with PULUMI_DEBUG_COMMANDS=true"
-        )
-    return event
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _no_event(number: int) -> UserError:
+    return UserError(
+        f"line {number} is no event of the engine\n"
+        "  fix: give the file that `pulumi up --event-log FILE` wrote, with PULUMI_DEBUG_COMMANDS=true"
+    )
 
 
 def _learn(run: Run, event: Mapping[str, Any], failed: dict[str, str]) -> None:

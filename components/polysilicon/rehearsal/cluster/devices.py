@@ -6,7 +6,7 @@ GKE does all of this by itself; see `gke`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from polysilicon.catalog import Catalog
@@ -14,21 +14,29 @@ from polysilicon.rehearsal.cluster.matching import selects, untolerated
 from polysilicon.rehearsal.cluster.nodes import NodeSet, chips_of, facts
 from polysilicon.rehearsal.cluster.workloads import Workload
 from polysilicon.rehearsal.cluster.world import World, chart_of
-from polysilicon.rehearsal.values import UNKNOWN
+from polysilicon.rehearsal.values import UNKNOWN, at
 
 
 def with_devices(sets: Iterable[NodeSet], world: World, catalog: Catalog) -> list[NodeSet]:
     """The sets with the extended resources that something offers on their nodes."""
-    charts = [str(record.inputs).lower() for record in world.objects if chart_of(record)]
+    charts = [_Chart(str(record.inputs).lower(), record.inputs) for record in world.charts]
     plugins = [each for each in world.workloads if each.kind in ("DaemonSet", "Pod")]
     return [_with(each, plugins, charts, catalog) for each in sets]
 
 
-def _with(nodes: NodeSet, workloads: Sequence[Workload], charts: Sequence[str], catalog: Catalog) -> NodeSet:
+@dataclass(frozen=True)
+class _Chart:
+    """A release of a chart: all that it says as one text, and what it says."""
+
+    text: str
+    inputs: Mapping[str, Any]
+
+
+def _with(nodes: NodeSet, workloads: Sequence[Workload], charts: Sequence[_Chart], catalog: Catalog) -> NodeSet:
     capacity, lacking = dict(nodes.capacity), dict(nodes.lacking)
     for row in facts()["devices"]:
         resource = row["resource"]
-        if nodes.machines and not any(machine.startswith(tuple(row["families"])) for machine in nodes.machines):
+        if nodes.machines and not any(_has(machine, row, nodes, catalog) for machine in nodes.machines):
             continue
         why = _why_not(row, nodes, workloads, charts)
         if why:
@@ -38,15 +46,54 @@ def _with(nodes: NodeSet, workloads: Sequence[Workload], charts: Sequence[str], 
     return replace(nodes, capacity=capacity, lacking=lacking)
 
 
-def _why_not(row: Mapping[str, Any], nodes: NodeSet, workloads: Sequence[Workload], charts: Sequence[str]) -> str:
+def _has(machine: str, row: Mapping[str, Any], nodes: NodeSet, catalog: Catalog) -> bool:
+    """Whether a machine has the device: by its family, as the catalog says, or else as the taint of its nodes does."""
+    known = catalog.machines.get(machine)
+    silicon = catalog.silicon.get(known.silicon or "") if known else None
+    told = silicon.resource == row["resource"] if silicon else False
+    marked = known is None and any(taint.key == row["resource"] for taint in nodes.taints)
+    return machine.startswith(tuple(row["families"])) or told or marked
+
+
+def _why_not(row: Mapping[str, Any], nodes: NodeSet, workloads: Sequence[Workload], charts: Sequence[_Chart]) -> str:
     """Why nodes with the device do not offer it; nothing if they do."""
-    brought = any(_is(chart, row.get("bring_drivers", ())) for chart in charts)
+    brought = any(_is(chart.text, row.get("bring_drivers", ())) for chart in charts)
     if row["amis"] and nodes.image not in ("", "CUSTOM", UNKNOWN, *row["amis"]) and not brought:
         allowed = ", ".join(row["amis"])
         return f"{nodes.title}: images of amiType {nodes.image} have no {row['driver']} driver; allowed: {allowed}"
-    if nodes.image in row.get("built_in", ()) or any(_is(chart, row["charts"]) for chart in charts):
+    if nodes.image in row.get("built_in", ()):
         return ""
+    plugins = [chart for chart in charts if _is(chart.text, row["charts"])]
+    refusals = [_chart_refusal(chart, nodes, (*charts, *workloads)) for chart in plugins]
+    if plugins and (own := [each for each in workloads if any(_is(image, row["images"]) for image in each.images)]):
+        refusals += [_refusal(each, nodes) for each in own]
+    if plugins:
+        return "" if "" in refusals else "; ".join(refusals)
     return _no_plugin(row, nodes, workloads)
+
+
+def _chart_refusal(chart: _Chart, nodes: NodeSet, others: Iterable[_Chart | Workload]) -> str:
+    """Why the pods of a chart do not come to nodes; nothing if they do, or if the chart is not known."""
+    row = next((row for row in facts()["plugin_charts"] if row["chart"] in chart.text), None)
+    values = chart.inputs.get("values") or {}
+    if row is None or values == UNKNOWN or chart.inputs.get("valueYamlFiles") or nodes.starts_itself:
+        return ""
+    named = f"{nodes.title}: the device plugin of the chart {row['chart']}"
+    usual = [{"key": key, "operator": "Exists"} for key in row["tolerated"]]
+    told = values.get("tolerations") or []
+    taint = None if told == UNKNOWN else untolerated({"tolerations": [*usual, *told]}, nodes.taints)
+    if taint:
+        return f"{named} does not tolerate their taint {taint.key}={taint.value}:{taint.effect} (values: tolerations)"
+    wanted = row.get("labels", ())
+    labelled = any(nodes.labels.known.get(label) for label in wanted) or "affinity" in values
+    labelled = labelled or any(at(values, path) for path in row.get("label_values", ()))
+    if not wanted or labelled or any(_is(_text(other), row["labellers"]) for other in others):
+        return ""
+    return f"{named} does not select these nodes: they have none of the labels {', '.join(wanted)}"
+
+
+def _text(other: _Chart | Workload) -> str:
+    return other.text if isinstance(other, _Chart) else " ".join(other.images)
 
 
 def _no_plugin(row: Mapping[str, Any], nodes: NodeSet, workloads: Sequence[Workload]) -> str:

@@ -8,10 +8,13 @@ from typing import Any
 
 from polysilicon.catalog import Catalog
 from polysilicon.rehearsal.accounts import Accounts
+from polysilicon.rehearsal.cluster import disks
 from polysilicon.rehearsal.cluster.matching import Labels
 from polysilicon.rehearsal.cluster.nodes import Cluster, NodeSet, capacity_of, count, facts, labels_of, taints_of
 from polysilicon.rehearsal.cluster.world import World, chart_of
-from polysilicon.rehearsal.model import Record
+from polysilicon.rehearsal.judges.order_network import SUBNET, UnjudgedError, ways_out
+from polysilicon.rehearsal.judges.order_world import World as Accounting
+from polysilicon.rehearsal.model import Record, Tally
 from polysilicon.rehearsal.values import UNKNOWN, at
 
 _NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -30,22 +33,26 @@ def eks(cluster: Record, world: World, accounts: Accounts, catalog: Catalog) -> 
     if _joins_by_itself(name, cluster, accounts):
         return Cluster(open="machines outside of node groups may join the cluster")
     scaled = _has_autoscaler(world)
-    named = (record for record in accounts.mentioning(name) if record.scope == cluster.scope)
-    groups = [_group(record, scaled, accounts, catalog) for record in named if record.type == _NODE_GROUP]
-    return Cluster([*groups, *_karpenter(world.objects, catalog)])
+
+    def groups() -> list[NodeSet]:
+        named = (record for record in accounts.mentioning(name) if record.scope == cluster.scope)
+        return [_group(record, scaled, accounts, catalog) for record in named if record.type == _NODE_GROUP]
+
+    known = accounts.recall((eks, cluster.key, scaled), cluster.scope.cloud, groups)
+    return Cluster([*known, *_karpenter(world.of_types(_is_karpenters), catalog)])
 
 
 def _joins_by_itself(name: str, cluster: Record, accounts: Accounts) -> bool:
     """Tags of self-managed nodes have the cluster's name in the key (`kubernetes.io/cluster/NAME`); what a node
     group's controller made is no such machine."""
     types = facts()["unknown_nodes"]["types"]
-    there = (record for record in accounts.records() if record.type in types and not record.maker)
+    there = (record for record in accounts.of_types(types.__contains__) if not record.maker)
     return any(name in json.dumps(record.inputs) for record in there if record.scope.owner == cluster.scope.owner)
 
 
 def _has_autoscaler(world: World) -> bool:
     names = facts()["autoscalers"]["names"]
-    running = [*(image for each in world.workloads for image in each.images), *map(chart_of, world.objects)]
+    running = [*(image for each in world.workloads for image in each.images), *map(chart_of, world.charts)]
     return any(name in text for name in names for text in running)
 
 
@@ -62,8 +69,24 @@ def _group(record: Record, scaled: bool, accounts: Accounts, catalog: Catalog) -
         count=count(at(size, "maxSize" if scaled else "desiredSize"), 1),
         machines=machines,
         image=image,
-        capacity=capacity_of(machines, catalog),
+        capacity={**capacity_of(machines, catalog), "ephemeral-storage": disks.of_group(record.inputs, template)},
+        starts_itself=bool(template.get("imageId") or template.get("userData")),
+        outside=_shut_in(record, accounts),
+        far=facts()["images"]["public"],
     )
+
+
+def _shut_in(record: Record, accounts: Accounts) -> str:
+    """Why nodes reach nothing outside: no route leads out of their subnets, if these were made here."""
+    world = Accounting(accounts, Tally())
+    subnets = [world.made(subnet, SUBNET) for subnet in record.inputs.get("subnetIds") or ()]
+    try:
+        ways = [way for subnet in subnets for way in (ways_out(world, subnet) if subnet else [None])]
+    except UnjudgedError:
+        return ""
+    if ways or not subnets:
+        return ""
+    return "no route leads out of its subnets: mirror the image into ECR, or make a way out"
 
 
 def _template(record: Record, accounts: Accounts) -> Mapping[str, Any]:
@@ -105,13 +128,17 @@ def _zones(record: Record, accounts: Accounts) -> list[str]:
 # ── Karpenter ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _karpenter(objects: Iterable[Record], catalog: Catalog) -> Iterator[NodeSet]:
+def _is_karpenters(type_: str) -> bool:
+    return type_.startswith("kubernetes:karpenter.")
+
+
+def _karpenter(objects: Sequence[Record], catalog: Catalog) -> Iterator[NodeSet]:
     for record in objects:
         if record.type.startswith("kubernetes:karpenter.sh/") and record.type.endswith(":NodePool"):
-            yield _node_pool(record, catalog)
+            yield _node_pool(record, objects, catalog)
 
 
-def _node_pool(record: Record, catalog: Catalog) -> NodeSet:
+def _node_pool(record: Record, objects: Iterable[Record], catalog: Catalog) -> NodeSet:
     """As many nodes as it takes; its limits are not looked at."""
     template = at(record.inputs, "spec.template") or {}
     demands = [told for told in at(template, "spec.requirements") or () if isinstance(told, Mapping)]
@@ -119,13 +146,24 @@ def _node_pool(record: Record, catalog: Catalog) -> NodeSet:
     labels = labels_of(at(template, "metadata.labels"), {key: map(str, values) for key, values in offered.items()})
     free = [str(told.get("key")) for told in demands if told.get("operator") != "In"]
     machines = [str(machine) for machine in offered.get("node.kubernetes.io/instance-type", ())]
+    sizes = {**capacity_of(machines, catalog), "ephemeral-storage": _disk(template, objects)}
     return NodeSet(
         title=f"Karpenter NodePool {at(record.outputs, 'metadata.name') or record.name}",
         labels=Labels(labels.known, (*labels.unsaid, *free, "kubernetes.io/")),
         taints=taints_of(at(template, "spec.taints")),  # startup taints go away by themselves
         machines=machines or _named(offered),
-        capacity=capacity_of(machines, catalog),
+        capacity={**sizes, **_shared(machines or _named(offered))},
     )
+
+
+def _disk(template: Any, objects: Iterable[Record]) -> float | None:
+    return disks.of_node_class(at(template, "spec.nodeClassRef.name"), objects)
+
+
+def _shared(machines: Sequence[str]) -> dict[str, float | None]:
+    """Karpenter finds no GPU on machines with a part of one, and makes none of them for pods that ask for it."""
+    row = facts()["karpenter"]
+    return {row["gpu"]: 0.0} if machines and all(m.startswith(tuple(row["parts"])) for m in machines) else {}
 
 
 def _named(offered: Mapping[str, Any]) -> list[str]:

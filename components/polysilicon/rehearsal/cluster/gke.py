@@ -19,6 +19,7 @@ from polysilicon.rehearsal.cluster.nodes import (
     taints_of,
 )
 from polysilicon.rehearsal.cluster.world import World
+from polysilicon.rehearsal.identifiers import named
 from polysilicon.rehearsal.model import Record
 from polysilicon.rehearsal.values import UNKNOWN, Properties, at
 
@@ -36,8 +37,9 @@ def gke(cluster: Record, world: World, accounts: Accounts, catalog: Catalog) -> 
         return Cluster(open="GKE Autopilot makes the nodes that pods ask for")
     if at(cluster.inputs, "clusterAutoscaling.enabled") is True:
         return Cluster(open="node auto-provisioning makes the nodes that pods ask for")
-    pools = [_pool(cluster, name, inputs, catalog) for name, inputs in _pools(cluster, accounts)]
-    return Cluster(pools, tolerated=frozenset((facts()["gke"]["tpu"], facts()["gke"]["gpu"])))
+    pools = [_pool(cluster, name, inputs, accounts, catalog) for name, inputs in _pools(cluster, accounts)]
+    rules = facts()["gke"]
+    return Cluster(pools, tolerated=frozenset((rules["tpu"], rules["gpu"], rules["arm_taint"]["key"])))
 
 
 def _pools(cluster: Record, accounts: Accounts) -> Iterable[tuple[str, Properties]]:
@@ -52,13 +54,15 @@ def _pools(cluster: Record, accounts: Accounts) -> Iterable[tuple[str, Propertie
         yield "default-pool", cluster.inputs
 
 
-def _pool(cluster: Record, name: str, inputs: Properties, catalog: Catalog) -> NodeSet:
+def _pool(cluster: Record, name: str, inputs: Properties, accounts: Accounts, catalog: Catalog) -> NodeSet:
     config: Mapping[str, Any] = inputs.get("nodeConfig") or {}
     machine = str(config.get("machineType") or _USUAL_MACHINE)
     machines = [] if machine == UNKNOWN else [machine]
     devices, taints, labels = _accelerators(machine, config, inputs, catalog)
+    arm = machine.split("-")[0] in facts()["gke"]["arm_families"]
     given: dict[str, Iterable[str] | None] = {
         **labels,
+        "kubernetes.io/arch": ["arm64" if arm else "amd64"] if machines else None,
         "cloud.google.com/gke-nodepool": [name],
         "kubernetes.io/os": ["linux"],
         "node.kubernetes.io/instance-type": machines or None,
@@ -66,11 +70,41 @@ def _pool(cluster: Record, name: str, inputs: Properties, catalog: Catalog) -> N
     return NodeSet(
         title=f"node pool {name}",
         labels=labels_of(config.get("labels"), given),
-        taints=[*taints_of(config.get("taints")), *taints],
+        taints=[*taints_of(config.get("taints")), *taints, *_arm_taint(arm, config)],
         count=_size(cluster, inputs),
         machines=machines,
         capacity={**capacity_of(machines, catalog), **devices},
+        starts_itself=bool(config.get("containerdConfig")),
+        outside=_shut_in(cluster, inputs, accounts),
+        far=[host for host in facts()["images"]["public"] if host not in facts()["images"]["near_google"]],
+        account=_account(config, accounts),
     )
+
+
+def _arm_taint(arm: bool, config: Mapping[str, Any]) -> list[Taint]:
+    kept = at(config, "taintConfig.architectureTaintBehavior") != "NONE"
+    return [Taint(**facts()["gke"]["arm_taint"])] if arm and kept else []
+
+
+def _shut_in(cluster: Record, inputs: Properties, accounts: Accounts) -> str:
+    """Private nodes without Cloud NAT reach only Google's own services, if their network was made here."""
+    private = at(inputs, "networkConfig.enablePrivateNodes")
+    private = at(cluster.inputs, "privateClusterConfig.enablePrivateNodes") if private is None else private
+    network = str(cluster.inputs.get("network") or "")
+    made = [record.type for record in named(accounts, "gcp", network)]
+    ways = facts()["gke"]["ways_out"]
+    if private is not True or "gcp:compute/network:Network" not in made:
+        return ""
+    if any(each.type in ways and each.scope.owner == cluster.scope.owner for each in accounts.records()):
+        return ""
+    return f"nodes are private and the network {network} has no Cloud NAT: make a RouterNat, or mirror the image"
+
+
+def _account(config: Mapping[str, Any], accounts: Accounts) -> str:
+    """The service account of the nodes, if it was made here."""
+    email = str(config.get("serviceAccount") or "")
+    made = any(record.type == "gcp:serviceaccount/account:Account" for record in accounts.called(email))
+    return email if made else ""
 
 
 def _size(cluster: Record, inputs: Mapping[str, Any]) -> int:

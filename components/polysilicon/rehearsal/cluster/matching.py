@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from polysilicon.rehearsal.values import UNKNOWN, at
+from polysilicon.rehearsal.values import UNKNOWN, at, every
 
 Plain = Mapping[str, Any]
+_TERMS = "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
 
 
 class Taint(NamedTuple):
@@ -51,10 +52,17 @@ def _has(labels: Labels, key: str, value: Any) -> bool:
 
 
 def _affine(spec: Plain, labels: Labels) -> bool:
-    required = at(spec, "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms")
+    required = at(spec, _TERMS)
     if not isinstance(required, list) or not required:
         return True
     return any(_term(term, labels) for term in required if isinstance(term, Mapping))
+
+
+def selected(spec: Plain) -> frozenset[str]:
+    """The keys of the labels that nodes of a pod must have, by its selector or by any term of its affinity."""
+    terms = at(spec, _TERMS)
+    keys = {str(key) for _, key in every(terms, "*.matchExpressions.*.key")}
+    return frozenset(keys | set(spec.get("nodeSelector") or ()))
 
 
 def _term(term: Plain, labels: Labels) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from polysilicon.catalog import Catalog
 from polysilicon.catalog.rows import Machine
 from polysilicon.rehearsal.cluster.matching import Labels, Plain, Taint
-from polysilicon.rehearsal.cluster.quantities import GIB
+from polysilicon.rehearsal.quantities import GIB
 from polysilicon.rehearsal.values import UNKNOWN
 
 _MOST_PODS = 110
@@ -39,6 +39,10 @@ class NodeSet:
         capacity: What one node offers: cpu, memory and pods, where known, and extended resources; nothing for an
             amount that is not known.
         lacking: Why an extended resource that one could expect is not there.
+        starts_itself: Whether the program has a say in how a node starts: it may label it, mount disks, set a proxy.
+        outside: Why its nodes reach nothing outside of the cloud; empty if they may.
+        far: The public registries that are outside.
+        account: The identity that its nodes pull images with, if the program made it.
     """
 
     title: str
@@ -49,6 +53,10 @@ class NodeSet:
     image: str = ""
     capacity: Mapping[str, float | None] = field(default_factory=dict)
     lacking: Mapping[str, str] = field(default_factory=dict)
+    starts_itself: bool = False
+    outside: str = ""
+    far: Sequence[str] = ()
+    account: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,8 @@ class Cluster:
     Attributes:
         nodes: Its nodes.
         open: Why any pod may find a node, if that is so: its nodes are not known, or the cloud makes what pods ask for.
-        tolerated: Taints that every pod which requests the resource of that name tolerates.
+        tolerated: Taints that every pod tolerates which requests the resource, or selects nodes by the label, of that
+            name.
     """
 
     nodes: Sequence[NodeSet] = ()

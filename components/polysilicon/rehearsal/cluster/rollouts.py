@@ -12,11 +12,12 @@ from typing import Any
 
 from polysilicon.catalog import Catalog
 from polysilicon.rehearsal.accounts import Accounts
+from polysilicon.rehearsal.cluster.images import unpullable
 from polysilicon.rehearsal.cluster.needs import unmet
 from polysilicon.rehearsal.cluster.placement import Memory, Placement, cluster_of
 from polysilicon.rehearsal.cluster.timing import declared, killed, lasts, overdue, patience, surge_of
 from polysilicon.rehearsal.cluster.workloads import Workload, workload, workload_of
-from polysilicon.rehearsal.cluster.world import World, given, place_of
+from polysilicon.rehearsal.cluster.world import World, given, place_of, unbound
 from polysilicon.rehearsal.model import Call, Record, Tally
 from polysilicon.rehearsal.schedule import Schedule
 from polysilicon.rehearsal.values import at
@@ -164,7 +165,8 @@ class Rollouts:
             spare = rolls and current.kind == "Deployment" and surge_of(current).hangs_without_room
             placement = Placement(record.scope, cluster, world, self._memory)
             refusal = placement.refuses(current, old, spare=False)
-            return placement.refuses(current, old, spare=True) if spare and not refusal else refusal
+            refusal = refusal or (placement.refuses(current, old, spare=True) if spare else [])
+            return refusal or unpullable(current, cluster, self._accounts)
 
     def _is_scheduled(self, current: Workload, world: World) -> bool:
         name = str(current.spec.get("schedulerName") or "")
@@ -244,19 +246,18 @@ class Rollouts:
             return world.selected_by(place_of(record)[0], selector)
 
     def _claim(self, call: Call, record: Record) -> list[str]:
-        """A claim of a class that nobody made is never bound."""
+        """A claim of a class that nobody made is never bound, nor is one of a driver that makes no volumes."""
         wanted = at(record.inputs, "spec.storageClassName")
         if call.operation != "create" or not isinstance(wanted, str) or not wanted:
             return []
         self.tally.inputs += 1
 
-        def is_there() -> bool:
-            there = World(record.scope, self._accounts)
-            return given("storage_classes", wanted) or there.has("StorageClass", "", wanted)
+        def is_unbound() -> str:
+            return unbound(wanted, World(record.scope, self._accounts))
 
-        if self._accounts.at_endpoint(record.scope.owner) is None or self._schedule.until(is_there):
+        if self._accounts.at_endpoint(record.scope.owner) is None or self._schedule.until(lambda: not is_unbound()):
             return []
-        return [f'storageclass.storage.k8s.io "{wanted}" not found: the claim stays Pending']
+        return [f"{is_unbound()}: the claim stays Pending"]
 
 
 def _earlier(record: Record | None, current: Workload) -> Workload | None:

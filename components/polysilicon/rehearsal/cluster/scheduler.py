@@ -47,7 +47,7 @@ class Scheduler:
 
     Args:
         sets: The nodes.
-        tolerated: Resources of which a request is a toleration too, for the taint of that name.
+        tolerated: Resources and labels of which a request or a selector is a toleration too, for taints of that name.
         may_be: Whether an extended resource that no node is known to offer may be there all the same.
     """
 
@@ -91,14 +91,7 @@ class Scheduler:
         return None
 
     def _barred(self, workload: Workload, nodes: NodeSet) -> str:
-        """Why none of the nodes may take the pods, however empty: the first of the scheduler's filters that says so."""
-        taint = untolerated(workload.spec, (t for t in nodes.taints if not self._tolerates(workload, t.key)))
-        if taint:
-            return f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}"
-        return "" if selects(workload.spec, nodes.labels) else "node(s) didn't match Pod's node affinity/selector"
-
-    def _tolerates(self, workload: Workload, key: str) -> bool:
-        return key in self._tolerated and key in workload.requests
+        return barred(workload, nodes, self._tolerated)
 
     def _short(self, workload: Workload, nodes: NodeSet, node: _Node) -> str:
         for name, amount in workload.demand:
@@ -133,6 +126,19 @@ class Scheduler:
             if resource in room.nodes.lacking
         ]
         return [text for barred, text in sorted(named) if not barred] or [text for _, text in sorted(named)]
+
+
+def barred(workload: Workload, nodes: NodeSet, tolerated: frozenset[str]) -> str:
+    """Why none of the nodes may take the pods, however empty: the first of the scheduler's filters that says so.
+
+    Args:
+        tolerated: As for `Scheduler`.
+    """
+    given = tolerated & {*workload.requests, *workload.selected}
+    taint = untolerated(workload.spec, (taint for taint in nodes.taints if taint.key not in given))
+    if taint:
+        return f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}"
+    return "" if selects(workload.spec, nodes.labels) else "node(s) didn't match Pod's node affinity/selector"
 
 
 def _take(node: _Node, workload: Workload) -> None:

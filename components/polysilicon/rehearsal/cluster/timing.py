@@ -13,8 +13,8 @@ from typing import Any
 
 from polysilicon.rehearsal.cluster.matching import Plain
 from polysilicon.rehearsal.cluster.nodes import facts
-from polysilicon.rehearsal.cluster.quantities import quantity
 from polysilicon.rehearsal.cluster.workloads import Workload
+from polysilicon.rehearsal.quantities import number
 from polysilicon.rehearsal.values import at
 
 COLD_START = "polysilicon.dev/cold-start-seconds"
@@ -39,12 +39,12 @@ class Surge:
 
 def declared(workload: Workload, name: str = COLD_START) -> float | None:
     """The seconds that the pod template declares, if it does."""
-    return quantity(workload.annotations.get(name))
+    return number(workload.annotations.get(name))
 
 
 def patience(inputs: Mapping[str, Any], timeout: float, otherwise: str = "seconds") -> float:
     """How long the provider waits: the option, else the annotation, else what it does by itself."""
-    annotated = quantity((at(inputs, "metadata.annotations") or {}).get(TIMEOUT))
+    annotated = number((at(inputs, "metadata.annotations") or {}).get(TIMEOUT))
     return timeout or annotated or float(facts()["patience"][otherwise])
 
 
@@ -68,8 +68,8 @@ def killed(workload: Workload) -> str:
 
 def _allowed(probe: Plain) -> float:
     """The defaults are those of kubernetes.io "Configure Liveness, Readiness and Startup Probes"."""
-    period, failures = quantity(probe.get("periodSeconds")), quantity(probe.get("failureThreshold"))
-    return (quantity(probe.get("initialDelaySeconds")) or 0) + (period or 10) * (failures or 3)
+    period, failures = number(probe.get("periodSeconds")), number(probe.get("failureThreshold"))
+    return (number(probe.get("initialDelaySeconds")) or 0) + (period or 10) * (failures or 3)
 
 
 def surge_of(workload: Workload) -> Surge:
@@ -84,8 +84,8 @@ def surge_of(workload: Workload) -> Surge:
 
 def _share(told: Any, replicas: int, rounded: Any) -> int:
     if isinstance(told, str) and told.endswith("%"):
-        return int(rounded(replicas * (quantity(told[:-1]) or 0) / 100))
-    return int(quantity(told) or 0)
+        return int(rounded(replicas * (number(told[:-1]) or 0) / 100))
+    return int(number(told) or 0)
 
 
 def lasts(workload: Workload, rolls: bool) -> float | None:
@@ -112,7 +112,7 @@ def _waves(workload: Workload, rolls: bool) -> int:
 
 def overdue(workload: Workload) -> str:
     """What the Deployment's controller says of a pod that takes longer than the rollout may go without progress."""
-    cold, allowed = declared(workload), quantity(at(workload.inputs, "spec.progressDeadlineSeconds"))
+    cold, allowed = declared(workload), number(at(workload.inputs, "spec.progressDeadlineSeconds"))
     limit = allowed or float(facts()["patience"]["progress_seconds"])
     if workload.kind != "Deployment" or cold is None or cold <= limit:
         return ""

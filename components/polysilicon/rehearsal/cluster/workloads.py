@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from polysilicon.rehearsal.cluster.matching import Plain
-from polysilicon.rehearsal.cluster.quantities import quantity
+from polysilicon.rehearsal.cluster.matching import Plain, selected
 from polysilicon.rehearsal.model import Record
+from polysilicon.rehearsal.quantities import number
 from polysilicon.rehearsal.values import Properties, at
 
+_JUDGED = ("cpu", "memory", "ephemeral-storage")
 _REPLICAS = {"Deployment": "spec.replicas", "StatefulSet": "spec.replicas", "Job": "spec.parallelism"}
 _KINDS = {
     "kubernetes:apps/v1:Deployment": "Deployment",
@@ -68,12 +69,17 @@ class Workload:
 
     @cached_property
     def demand(self) -> list[tuple[str, float]]:
-        """What is looked at of it when a place is sought: extended resources, cpu, memory, and a place for a pod.
+        """What is looked at of it when a place is sought: extended resources, cpu, memory, disk, and a place for a pod.
 
-        Disk space and huge pages are not looked at.
+        Huge pages are not looked at.
         """
-        judged = [(name, amount) for name, amount in self.requests.items() if "/" in name or name in ("cpu", "memory")]
+        judged = [(name, amount) for name, amount in self.requests.items() if "/" in name or name in _JUDGED]
         return [*judged, ("pods", 1.0)]
+
+    @cached_property
+    def selected(self) -> frozenset[str]:
+        """The labels by which it selects nodes."""
+        return selected(self.spec)
 
     @cached_property
     def is_critical(self) -> bool:
@@ -141,7 +147,7 @@ def _asked(container: Plain) -> Iterator[tuple[str, float]]:
     resources = _mapping(container.get("resources"))
     merged = {**_mapping(resources.get("limits")), **_mapping(resources.get("requests"))}
     for name, told in merged.items():
-        amount = quantity(told)
+        amount = number(told)
         if amount is not None:
             yield name, amount
 

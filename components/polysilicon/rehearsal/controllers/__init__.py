@@ -39,7 +39,7 @@ def settle(accounts: Accounts) -> None:
     """What controllers have done some time after an update: values are moved, nodes have come."""
     with accounts.changing():
         moved = move_all(accounts)
-        slow = [r for r in accounts.records() if any(making.settles for making in makings_for(r.type))]
+        slow = accounts.of_types(lambda type_: any(making.settles for making in makings_for(type_)))
         for record in (*moved, *slow):
             reconcile(record, accounts, settling=True)
 

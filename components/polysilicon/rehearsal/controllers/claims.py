@@ -35,9 +35,8 @@ def told_of(claim: Record, cluster: Record | None, accounts: Accounts) -> dict[s
 def users_of(claim: Record, cluster: Record, accounts: Accounts) -> Iterator[Record]:
     """The workloads whose pods mount a claim."""
     name, namespace = at(claim.outputs, "metadata.name"), at(claim.outputs, "metadata.namespace")
-    for record in objects_in(cluster, accounts):
-        is_near = record.type in WORKLOADS and at(record.outputs, "metadata.namespace") == namespace
-        if is_near and name in mounted(record):
+    for record in objects_in(cluster, accounts, WORKLOADS.__contains__):
+        if at(record.outputs, "metadata.namespace") == namespace and name in mounted(record):
             yield record
 
 
@@ -67,7 +66,8 @@ def are_retained(stateful: Record) -> bool:
 def _class_of(claim: Record, cluster: Record, accounts: Accounts) -> dict[str, Any]:
     """The storage class: one of the program's, else one that the cloud's clusters have."""
     name = at(claim.outputs, "spec.storageClassName")
-    own = [_as_class(record) for record in objects_in(cluster, accounts) if record.type.endswith(":StorageClass")]
+    there = objects_in(cluster, accounts, lambda type_: type_.endswith(":StorageClass"))
+    own = [_as_class(record) for record in there]
     for class_ in own:
         if name == class_["name"] or (name is None and class_["default"]):
             return class_

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from polysilicon.rehearsal.accounts import Accounts
-from polysilicon.rehearsal.identifiers import normal
+from polysilicon.rehearsal.identifiers import named
 from polysilicon.rehearsal.model import Record
 from polysilicon.rehearsal.values import at
 
@@ -21,17 +21,14 @@ def cluster_of(record: Record, accounts: Accounts, path: str = "") -> Record | N
     """The cluster that an object lives in; for what is no object, the one that the property at `path` names."""
     if record.package == "kubernetes":
         return accounts.at_endpoint(record.scope.owner)
-    name = at(record.outputs, path) if path else None
-    if not isinstance(name, str):
-        return None
-    found = [*accounts.called(name), *accounts.called(normal(record.package, name))]
+    found = named(accounts, record.package, at(record.outputs, path) if path else None)
     return next((r for r in reversed(found) if "endpoint" in r.outputs and r.scope.owner == record.scope.owner), None)
 
 
-def objects_in(cluster: Record, accounts: Accounts) -> Iterator[Record]:
-    """Every object of a cluster."""
+def objects_in(cluster: Record, accounts: Accounts, wanted: Callable[[str], bool]) -> Iterator[Record]:
+    """Every object of a cluster, of the types that `wanted` says."""
     here: dict[str, bool] = {}
-    for record in accounts.records():
+    for record in accounts.of_types(wanted):
         if record.scope.cloud == "kubernetes":
             server = record.scope.owner
             if server not in here:
@@ -46,7 +43,7 @@ def runs(cluster: Record | None, accounts: Accounts, names: Iterable[str]) -> bo
     if cluster is None:
         return False
     wanted = tuple(names)
-    told = [_program(record) for record in objects_in(cluster, accounts)]
+    told = [_program(record) for record in objects_in(cluster, accounts, _is_program)]
     told += [
         str(record.inputs.get("addonName"))
         for record in accounts.mentioning(str(cluster.outputs.get("name") or cluster.id))
@@ -55,10 +52,14 @@ def runs(cluster: Record | None, accounts: Accounts, names: Iterable[str]) -> bo
     return any(name in program for program in told for name in wanted)
 
 
+def _is_program(type_: str) -> bool:
+    return type_ in PROGRAMS or type_.startswith(RELEASES)
+
+
 def _program(record: Record) -> str:
     if record.type.startswith(RELEASES):
         return str(record.inputs.get("chart") or "").rstrip("/").rsplit("/", 1)[-1]
-    return str(at(record.outputs, "metadata.name") or "") if record.type in PROGRAMS else ""
+    return str(at(record.outputs, "metadata.name") or "")
 
 
 def pod_of(workload: Record) -> object:

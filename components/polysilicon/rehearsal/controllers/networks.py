@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from polysilicon.rehearsal.accounts import Accounts
-from polysilicon.rehearsal.identifiers import normal
+from polysilicon.rehearsal.identifiers import named
 from polysilicon.rehearsal.model import Record
 from polysilicon.rehearsal.values import at
 
@@ -37,7 +37,7 @@ def balancer_subnets(cluster: Record | None, accounts: Accounts, internal: bool)
 def link(owner: Record, name: str, accounts: Accounts) -> str:
     """The self link of the network or subnetwork that a property names; what it names itself if nothing is known."""
     given = str(owner.outputs.get(name) or "")
-    found = [*accounts.called(given), *accounts.called(normal(owner.package, given))]
+    found = named(accounts, owner.package, given)
     kind = f"gcp:compute/{name}:"
     return next((str(r.outputs.get("selfLink") or r.id) for r in reversed(found) if r.type.startswith(kind)), given)
 
@@ -76,8 +76,8 @@ def node_class(pool: Record, cluster: Record | None, accounts: Accounts) -> dict
 def _selected(terms: Iterable[Mapping[str, Any]], type_: str, cluster: Record, accounts: Accounts) -> Iterator[Record]:
     """Karpenter documentation, NodeClasses, `spec.subnetSelectorTerms`: any term; in a term all tags, or an id."""
     wanted = [term for term in terms if term]
-    for record in accounts.records():
-        if record.type == type_ and record.scope == cluster.scope and any(_fits(record, term) for term in wanted):
+    for record in accounts.of_types(type_.__eq__):
+        if record.scope == cluster.scope and any(_fits(record, term) for term in wanted):
             yield record
 
 

@@ -91,7 +91,7 @@ def _short(path: str) -> Callable[[Scene], str]:
 def _workloads(scene: Scene) -> list[str]:
     if scene.cluster is None:
         return []
-    here = (record for record in objects_in(scene.cluster, scene.accounts) if record.type in WORKLOADS)
+    here = objects_in(scene.cluster, scene.accounts, WORKLOADS.__contains__)
     return [record.id for record in here if at(record.outputs, "metadata.namespace") != "kube-system"]
 
 

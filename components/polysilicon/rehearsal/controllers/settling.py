@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from polysilicon.rehearsal.accounts import Accounts
 from polysilicon.rehearsal.controllers.clusters import cluster_of, runs
 from polysilicon.rehearsal.controllers.table import Bound, Move, move_of
 from polysilicon.rehearsal.model import Record
 from polysilicon.rehearsal.values import at
+
+Running: TypeAlias = dict[tuple[int, tuple[str, ...]], bool]
+"""Whether a cluster, by the key of its record, runs one of some programs."""
 
 SCALE = {"manager": "kube-controller-manager", "operation": "Update", "subresource": "scale"}
 """Who owns a field that was set through the subresource `scale`."""
@@ -23,16 +26,24 @@ def move_all(accounts: Accounts) -> list[Record]:
         What was changed, as it is now.
     """
     moved: list[Record] = []
-    for record in accounts.records():
+    known: Running = {}
+    for record in accounts.of_types(lambda type_: move_of(type_) is not None):
         move = move_of(record.type)
-        if move is not None and _is_there(move, record, accounts):
+        if move is not None and _is_there(move, record, accounts, known):
             for target in _targets(move, record, accounts):
                 moved += _move(move, record, target, accounts)
     return moved
 
 
-def _is_there(move: Move, record: Record, accounts: Accounts) -> bool:
-    return not move.running or runs(cluster_of(record, accounts, move.cluster_at), accounts, move.running)
+def _is_there(move: Move, record: Record, accounts: Accounts, known: Running) -> bool:
+    """Whether who moves it runs in the cluster. Moving starts and ends nothing, so one look at a cluster is enough."""
+    if not move.running:
+        return True
+    cluster = cluster_of(record, accounts, move.cluster_at)
+    key = cluster.key if cluster else 0, move.running
+    if key not in known:
+        known[key] = runs(cluster, accounts, move.running)
+    return known[key]
 
 
 def _targets(move: Move, record: Record, accounts: Accounts) -> Iterator[Record]:
@@ -51,7 +62,8 @@ def _targets(move: Move, record: Record, accounts: Accounts) -> Iterator[Record]
 def _move(move: Move, scaler: Record, target: Record, accounts: Accounts) -> list[Record]:
     present = at(target.outputs, move.property)
     now = 1 if present is None else int(present)
-    value = _next(now, _bound(scaler, move.least), _bound(scaler, move.most))
+    least, most = _bound(scaler, move.least), _bound(scaler, move.most)
+    value = now if least is None or most is None else _next(now, least, most)
     if value == now:
         return []
     path = move.property.split(".")
@@ -72,7 +84,7 @@ def _next(now: int, least: int, most: int) -> int:
     return now + 1 if now < most else max(least, now - 1)
 
 
-def _bound(scaler: Record, bound: Bound) -> int:
+def _bound(scaler: Record, bound: Bound) -> int | None:
     found = at(scaler.outputs, bound.at)
     return bound.default if found is None else int(found)
 

@@ -46,10 +46,10 @@ class Making:
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """The least or the greatest value: where it stands, and what it is if it does not."""
+    """The least or the greatest value: where it stands, and what it is if it does not; without that nothing moves."""
 
     at: str
-    default: int
+    default: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Any, TypeAlias
 
 from polysilicon.rehearsal.accounts import Accounts
-from polysilicon.rehearsal.identifiers import normal
+from polysilicon.rehearsal.identifiers import named
 from polysilicon.rehearsal.model import Call, Fault, Problem, Record, Tally
 from polysilicon.rehearsal.values import UNKNOWN, Path, at, every, shown
 from polysilicon.rehearsal.wording import told
@@ -169,9 +169,7 @@ def _space(place: str, call: Call, accounts: Accounts) -> Space | None:
 
 
 def _called(accounts: Accounts, package: str, name: Any) -> Record | None:
-    if not isinstance(name, str):
-        return None
-    found = [*accounts.called(name), *accounts.called(normal(package, name))]
+    found = named(accounts, package, name)
     return found[0] if found else None
 
 

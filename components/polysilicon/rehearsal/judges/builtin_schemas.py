@@ -17,8 +17,8 @@ from typing import Any
 from polysilicon.rehearsal.forms import table
 from polysilicon.rehearsal.judges.fields import Field, Stage
 from polysilicon.rehearsal.judges.formats import FORMATS, Format
-from polysilicon.rehearsal.judges.quantities import UNREADABLE, quantity
 from polysilicon.rehearsal.judges.structure import Check, Node
+from polysilicon.rehearsal.quantities import UNREADABLE, quantity
 from polysilicon.rehearsal.values import UNKNOWN
 
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"

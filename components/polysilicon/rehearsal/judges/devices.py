@@ -8,17 +8,23 @@ from typing import Any
 from polysilicon.rehearsal.forms import table
 from polysilicon.rehearsal.judges.fields import Field, Finding
 from polysilicon.rehearsal.judges.pods import containers
-from polysilicon.rehearsal.judges.quantities import quantity
+from polysilicon.rehearsal.quantities import quantity
 
 _REQUIRED = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
 
 
-def device_findings(spec: Field) -> Iterator[Finding]:
-    """What the containers of a pod ask for and no node has that the pod is bound to."""
+def device_findings(spec: Field, annotations: Field) -> Iterator[Finding]:
+    """What the containers of a pod ask for and no node has that the pod is bound to.
+
+    Args:
+        spec: Of the pod.
+        annotations: Of the pod: some rows are for pods with one of that name.
+    """
     bound = None
     for container in containers(spec):
         for name, amount in container.at("resources", "limits").entries():
             rows = [row for row in table("kubernetes")["devices"] if row["resource"] == name]
+            rows = [row for row in rows if "annotated" not in row or annotations[row["annotated"]].given]
             asked = quantity(amount.value) if rows and not amount.unknown else None
             bound = _bound(spec) if bound is None else bound
             yield from (

@@ -13,7 +13,7 @@ from typing import Any
 from polysilicon.rehearsal.defaults import with_defaults
 from polysilicon.rehearsal.forms import table
 from polysilicon.rehearsal.judges.fields import Field, Finding
-from polysilicon.rehearsal.judges.quantities import quantity
+from polysilicon.rehearsal.quantities import quantity
 from polysilicon.rehearsal.values import UNKNOWN, Properties, at, leaves
 
 _CONTENTS = ("data", "binaryData", "stringData")

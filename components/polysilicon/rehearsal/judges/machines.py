@@ -13,7 +13,7 @@ from typing import Any
 from polysilicon.catalog import Catalog
 from polysilicon.errors import UserError, one_of
 from polysilicon.rehearsal.accounts import Accounts
-from polysilicon.rehearsal.identifiers import normal
+from polysilicon.rehearsal.identifiers import named
 from polysilicon.rehearsal.model import Call, Problem, Tally
 from polysilicon.rehearsal.values import UNKNOWN, Properties, at, every
 from polysilicon.rehearsal.wording import told
@@ -126,9 +126,9 @@ class Machines:
         """What others of the same account and region have running already."""
         total = 0
         own = call.record.key if call.record else None
-        for record in accounts.records():
-            user = _table().users.get(record.type)
-            if user is None or record.key == own or record.scope != call.scope or user.terms(record.inputs) != terms:
+        for record in accounts.of_types(_table().users.__contains__):
+            user = _table().users[record.type]
+            if record.key == own or record.scope != call.scope or user.terms(record.inputs) != terms:
                 continue
             zones = len(_found(user.zones, record.package, record.inputs, accounts))
             for machine in _found(user.machines, record.package, record.inputs, accounts)[:1]:
@@ -157,7 +157,7 @@ def _found(paths: tuple[str, ...], package: str, inputs: Properties, accounts: A
 
 
 def _beyond(package: str, name: str, hop: str, accounts: Accounts) -> list[str]:
-    called = [*accounts.called(name), *accounts.called(normal(package, name))]
+    called = named(accounts, package, name)
     value = at(called[-1].outputs, hop) if called else None
     return [value] if isinstance(value, str) and value else []
 

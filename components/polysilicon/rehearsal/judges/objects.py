@@ -18,7 +18,7 @@ from polysilicon.rehearsal.judges.fields import Field, Finding
 from polysilicon.rehearsal.judges.immutable import change_findings
 from polysilicon.rehearsal.judges.object_kinds import kind_findings, metadata_findings
 from polysilicon.rehearsal.judges.pod_security import enforced_level, pod_security_violations
-from polysilicon.rehearsal.judges.pods import pod_findings, pod_spec
+from polysilicon.rehearsal.judges.pods import pod_annotations, pod_findings, pod_spec
 from polysilicon.rehearsal.judges.structure import Structure
 from polysilicon.rehearsal.model import Call, Problem, Tally
 from polysilicon.rehearsal.values import Properties, at, leaves
@@ -128,7 +128,7 @@ def _rules(call: Call, api_version: str, kind: str) -> Iterator[Finding]:
         pods = pod_spec(kind, call.inputs)
         yield from kind_findings(kind, obj)
         yield from pod_findings(pods)
-        yield from device_findings(pods)
+        yield from device_findings(pods, pod_annotations(kind, call.inputs))
 
 
 def _refused_pod(call: Call, accounts: Accounts) -> list[Problem]:

@@ -12,7 +12,14 @@ import functools
 from collections.abc import Iterable
 
 from polysilicon.rehearsal.accounts import Accounts
-from polysilicon.rehearsal.judges import order_cluster, order_eks, order_google, order_kubernetes, order_network
+from polysilicon.rehearsal.judges import (
+    order_cluster,
+    order_eks,
+    order_google,
+    order_kubernetes,
+    order_network,
+    order_templates,
+)
 from polysilicon.rehearsal.judges.order_world import Row, World
 from polysilicon.rehearsal.luck import Need
 from polysilicon.rehearsal.model import Call, Problem, Tally
@@ -20,6 +27,7 @@ from polysilicon.rehearsal.model import Call, Problem, Tally
 _ROWS: tuple[tuple[str, str, Row], ...] = (
     *order_network.ROWS,
     *order_eks.ROWS,
+    *order_templates.ROWS,
     *order_cluster.ROWS,
     *order_google.ROWS,
     *order_kubernetes.ROWS,

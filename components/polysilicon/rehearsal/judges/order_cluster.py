@@ -19,7 +19,7 @@ _REFUSED = (
     "configured Kubernetes cluster is unreachable: unable to load schema information from the API server: "
     "the server has asked for the client to provide credentials"
 )
-"""pulumi-eks issue 598."""
+"""pulumi-eks issue 669, pulumi/actions issue 1295."""
 
 
 def _access(call: Call, world: World) -> Iterator[Problem]:

@@ -23,17 +23,36 @@ _OTHER_NETWORK = "another network plugin"
 
 
 def _cluster(call: Call, world: World) -> Iterator[Problem]:
-    """The role can be taken and may do its work: the EKS user guide on the cluster IAM role."""
+    """The role can be taken and may do its work: the EKS user guide on the cluster IAM role.
+
+    The first half of each text is that of EKS: rancher issue 37651 and amazon-cloudwatch-agent-test issue 220.
+    """
     role = world.made(call.inputs.get("roleArn"), ROLE)
     if role is None:
         world.unjudged("policies of a role that was not made here")
         return
     for lack in lacking(world, role, "auto_cluster" if _is_auto(call.inputs) else "cluster", call):
         text = (
-            "InvalidParameterException: the role {role} {lack} at this moment, so EKS cannot manage the network "
-            "interfaces of the control plane. Make the cluster after the role's policies (depends_on)"
+            "InvalidParameterException: {refusal} (the role {role} {lack} at this moment: make the cluster after what "
+            "gives it that, by depends_on)"
         )
-        yield Problem(told(call, text, role=role.id, lack=lack), "roleArn")
+        yield Problem(told(call, text, refusal=_refusal(role, lack), role=role.id, lack=lack), "roleArn")
+
+
+def _refusal(role: Record, lack: str) -> str:
+    """How EKS words what a role of a cluster lacks."""
+    policy = lack.removeprefix("lacks ")
+    if policy == lack:
+        arn = role.outputs.get("arn", role.id)
+        service = lack.rsplit(" ", 1)[-1]
+        return (
+            f"Following required service principals [{service}] were not found in the trust relationships of "
+            f"clusterRole {arn}"
+        )
+    return (
+        "The provided role doesn't have the Amazon EKS Managed Policies associated with it. Please ensure the "
+        f"following policies [arn:aws:iam::aws:policy/{policy}] are attached"
+    )
 
 
 def _cluster_gone(call: Call, world: World) -> Iterator[Problem]:
@@ -46,6 +65,7 @@ def _node_group_gone(call: Call, world: World) -> Iterator[Problem]:
 
 
 def _detached_early(call: Call, world: World, given: str, duty: str, what: str) -> Iterator[Problem]:
+    """The words are ours: no log of such a refusal was found."""
     role = world.made(call.inputs.get(given), ROLE)
     if role is None:
         return
@@ -67,6 +87,7 @@ def _node_group(call: Call, world: World) -> Iterator[Problem]:
         *_network(call, world, cluster),
         *_subnets(call, world, cluster),
     ):
+        # terraform-aws-eks issue 2149; the causes: EKS user guide, "Managed node group error codes".
         text = "NodeCreationFailure: Instances failed to join the kubernetes cluster. At this moment {reason}"
         yield Problem(told(call, text, reason=reason))
 
@@ -158,7 +179,10 @@ def _gets_address(call: Call, world: World, subnet: Record) -> bool:
 
 
 def _addon(call: Call, world: World) -> Iterator[Problem]:
-    """An add-on is ACTIVE when its pods run; without a node for them it is DEGRADED (pulumi-eks issue 1819)."""
+    """An add-on is ACTIVE when its pods run; without a node for them it is DEGRADED.
+
+    pulumi-eks issue 1819; what its health says: terraform-aws-eks issue 3003.
+    """
     if call.inputs.get("addonName") not in words("aws")["on_some_node"]:
         return
     cluster = world.made(call.inputs.get("clusterName"), CLUSTER)
@@ -200,11 +224,8 @@ def _may_have_nodes(world: World, cluster: Record) -> bool:
     if fargate or _is_auto(cluster.inputs):
         return True
     inside = address(str(cluster.outputs.get("endpoint", "")))
-    return any(
-        (record.type in _MACHINES and record.scope == cluster.scope)
-        or (record.type.startswith(_NODES_LATER) and record.scope.owner == inside)
-        for record in world.accounts.records()
-    )
+    there = world.accounts.of_types(lambda type_: type_ in _MACHINES or type_.startswith(_NODES_LATER))
+    return any(record.scope == cluster.scope or record.scope.owner == inside for record in there)
 
 
 def _shut_out_by(group: Record, tolerated: set[str] | None) -> str | None:
@@ -252,7 +273,10 @@ def _without_identity(call: Call, world: World, cluster: Record) -> Iterator[str
 
 
 def _access_entry(call: Call, world: World) -> Iterator[Problem]:
-    """The EKS API on `principalArn`: a session is no identity that can be given rights."""
+    """A session is no identity that can be given rights: botocore, `CreateAccessEntryRequest.principalArn`.
+
+    The words of the refusal: aws-samples/appmod-blueprints pull request 319.
+    """
     principal = str(call.inputs.get("principalArn", ""))
     if ":sts::" in principal:
         text = (

@@ -62,7 +62,7 @@ def _api_on(call: Call, world: World) -> Iterator[Problem]:
             world.relies(call, f"it {api} refuses all", [enabling])
         return
     managed = _MANAGED + (_key(owner, api) if row.get("if_managed") else owner)
-    if managed in world.seen or any(r.type == _SERVICE and r.scope.owner == owner for r in _services(world, row)):
+    if managed in world.seen or any(r.scope.owner == owner for r in _services(world, row)):
         yield _off(call, row, "enable it by gcp.projects.Service, and let this depend on that (depends_on)")
     else:
         world.seen.add(f"{_key(owner, api)} used by {call.kind} {call.name}")
@@ -95,7 +95,7 @@ def _is_enabled(world: World, owner: str, api: str) -> bool:
 
 def _services(world: World, row: Mapping[str, Any]) -> Iterator[Record]:
     """The enabled APIs that tell whether a program takes care of the one in this row."""
-    return iter(()) if row.get("if_managed") else iter(world.accounts.records())
+    return iter(()) if row.get("if_managed") else iter(world.accounts.of_types(_SERVICE.__eq__))
 
 
 def _key(owner: str, api: str) -> str:
@@ -133,7 +133,7 @@ def _proxies(call: Call, world: World, network: str, region: str) -> Iterator[Pr
     if made is None:
         world.unjudged("proxy-only subnets of a network that was not made here")
         return
-    subnets = [r for r in world.accounts.records() if r.type == _SUBNET and _is_for_proxies(r, made, region)]
+    subnets = [r for r in world.accounts.of_types(_SUBNET.__eq__) if _is_for_proxies(r, made, region)]
     world.relies(call, "it no proxy can start", *([subnet] for subnet in subnets))
     if not subnets:
         text = (

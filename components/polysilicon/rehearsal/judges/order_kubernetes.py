@@ -11,6 +11,7 @@ from polysilicon.rehearsal.values import at
 from polysilicon.rehearsal.wording import told
 
 _RELEASES = "kubernetes:helm.sh/"
+_DEFINITIONS = ":CustomResourceDefinition"
 
 
 def _defined(call: Call, world: World) -> Iterator[Problem]:
@@ -25,7 +26,8 @@ def _defined(call: Call, world: World) -> Iterator[Problem]:
         return
     if _comes_with(cluster, group):
         return
-    inside = [record for record in world.accounts.records() if record.scope == call.scope]
+    there = world.accounts.of_types(lambda type_: type_.endswith(_DEFINITIONS) or type_.startswith(_RELEASES))
+    inside = [record for record in there if record.scope == call.scope]
     definitions = [record for record in inside if _defines(record, group, kind)]
     if definitions:
         world.relies(call, "it the API server does not know the kind", *([record] for record in definitions))
@@ -53,7 +55,7 @@ def _comes_with(cluster: Record, group: str) -> bool:
 
 
 def _defines(record: Record, group: str, kind: str) -> bool:
-    is_definition = record.type.endswith(":CustomResourceDefinition")
+    is_definition = record.type.endswith(_DEFINITIONS)
     return is_definition and at(record.inputs, "spec.group") == group and at(record.inputs, "spec.names.kind") == kind
 
 

@@ -5,11 +5,12 @@ Source: kubernetes v1.35.0, pkg/apis/core/validation/validation.go; the function
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from polysilicon.rehearsal.judges.fields import Field, Finding, unique
 from polysilicon.rehearsal.judges.formats import label_value, qualified_name
-from polysilicon.rehearsal.judges.quantities import quantity
+from polysilicon.rehearsal.quantities import quantity
+from polysilicon.rehearsal.values import UNKNOWN
 
 _TEMPLATES = {
     "Pod": ("spec",),
@@ -26,7 +27,26 @@ _STANDARD = frozenset({"cpu", "memory", "ephemeral-storage"})
 def pod_spec(kind: str, inputs: object) -> Field:
     """Where an object of a kind says what its pods are; a place with nothing for a kind without pods."""
     path = _TEMPLATES.get(kind)
-    return Field(inputs).at(*path) if path else Field(None)
+    spec = Field(inputs).at(*path) if path else Field(None)
+    return _with_claims(spec, Field(inputs).at("spec", "volumeClaimTemplates")) if kind == "StatefulSet" else spec
+
+
+def _with_claims(spec: Field, claims: Field) -> Field:
+    """The pods of a StatefulSet also have a volume for each of its volumeClaimTemplates."""
+    if not isinstance(spec.value, Mapping) or claims.absent:
+        return spec
+    if claims.unknown or not spec["volumes"].whole:
+        return Field({**spec.value, "volumes": UNKNOWN}, spec.path)
+    own = [volume["name"].text for volume in spec["volumes"].items()]
+    names = [claim.at("metadata", "name").value for claim in claims.items()]
+    made = [{"name": name, "persistentVolumeClaim": {}} for name in names if name not in own]
+    return Field({**spec.value, "volumes": [*(spec["volumes"].value or ()), *made]}, spec.path)
+
+
+def pod_annotations(kind: str, inputs: object) -> Field:
+    """Where an object of a kind says which annotations its pods have; as `pod_spec`."""
+    path = _TEMPLATES.get(kind)
+    return Field(inputs).at(*path[:-1], "metadata", "annotations") if path else Field(None)
 
 
 def containers(spec: Field) -> Iterator[Field]:

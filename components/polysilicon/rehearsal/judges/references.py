@@ -15,7 +15,7 @@ from typing import Any
 
 from polysilicon.rehearsal.accounts import LONGEST_NAME, Accounts
 from polysilicon.rehearsal.forms import service_of, table
-from polysilicon.rehearsal.identifiers import is_identifier, normal
+from polysilicon.rehearsal.identifiers import is_identifier, named, normal
 from polysilicon.rehearsal.model import Call, Fault, Problem, Record, Tally
 from polysilicon.rehearsal.provenance import told_of
 from polysilicon.rehearsal.values import UNKNOWN, Path, at, shown, strings
@@ -74,12 +74,12 @@ class References:
     def _unless_named(
         self, call: Call, accounts: Accounts, row: NamedReference, path: Path, text: str
     ) -> Iterator[Problem]:
-        found = [*accounts.called(text), *accounts.called(normal(call.package, text))]
+        found = named(accounts, call.package, text)
         if accounts.is_elsewhere(text) or any(_is_target(row, record, call) for record in found):
             return
         if _is_of_another_owner(call, text):
             return
-        yield Problem(told(call, row.message, text=text), shown(path), Fault.NOT_FOUND)
+        yield Problem(told(call, row.message, text=text) + _or_there(text), shown(path), Fault.NOT_FOUND)
 
     def _unless_known(self, call: Call, accounts: Accounts, path: Path, text: str) -> Iterator[Problem]:
         for pattern, row in _missing_rows(call.package, call.scope.owner):
@@ -93,7 +93,7 @@ class References:
             regional = row.get("regional", False)
             if not accounts.is_elsewhere(text) and not any(_is_near(r, call, regional) for r in found):
                 groups = {name: value or "" for name, value in match.groupdict().items()}
-                message = told(call, row["message"], text=match[0], **groups)
+                message = told(call, row["message"], text=match[0], **groups) + _or_there(text)
                 yield Problem(message, shown(path), Fault.NOT_FOUND)
             return
 
@@ -144,6 +144,11 @@ def _blocks(row: Mapping[str, Any], record: Record, user: Record, name: str) -> 
 def _is_own(row: Mapping[str, Any], path: Path) -> bool:
     """Properties through which a part names its whole: the part goes with it, so it does not hold it."""
     return shown(path) in row.get("own", ())
+
+
+def _or_there(name: str) -> str:
+    """What to do about a refusal of a name that a real account would know: the simulated ones begin empty."""
+    return f" (if it is there without this program: rehearse with --exists {name})"
 
 
 def _is_target(row: NamedReference, record: Record, call: Call) -> bool:
