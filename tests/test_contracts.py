@@ -104,9 +104,9 @@ def test_each_component_has_a_token_of_its_own_named_after_its_class() -> None:
 
 
 def test_nothing_is_ordered_by_hand_but_by_a_row_of_the_table() -> None:
-    by_hand = [
-        str(f.relative_to(PACKAGE)) for f in SOURCES if "depends_on" in f.read_text() and f.name != "resources.py"
-    ]
+    told = ("rehearsal", "engine")  # they speak of other programs' options
+    rooms = [(file.relative_to(PACKAGE), file.read_text()) for file in SOURCES if file.name != "resources.py"]
+    by_hand = [str(path) for path, text in rooms if "depends_on" in text and path.parts[0] not in told]
     assert by_hand == ["planning/order.py"], "components pass rows of Order to child(); only the table speaks of it"
 
 
@@ -138,7 +138,7 @@ def test_files_and_functions_stay_short() -> None:
 
 def test_the_lock_names_no_index_and_hashes_everything() -> None:
     lock = (ROOT / "requirements.lock").read_text()
-    assert "http" not in lock
+    assert "://" not in lock
     assert "index-url" not in lock
     pins = re.findall(r"^[a-z0-9].*?(?=^[a-z0-9]|\Z)", lock, re.MULTILINE | re.DOTALL)
     assert all("--hash=sha256:" in pin for pin in pins)

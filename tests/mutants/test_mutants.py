@@ -9,7 +9,7 @@ import pytest
 from tests.mutants.run import judged
 from tests.mutants.table import ROOT, Mutant, mutants
 
-TRIED = ("no-taint", "objects-before-access", "service-to-nobody")
+TRIED = ("nodes-before-cni", "plugin-stays-away", "no-such-image")
 
 
 @pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.name)

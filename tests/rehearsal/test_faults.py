@@ -224,7 +224,7 @@ def test_a_killed_engine_leaves_its_lock(foreign: MakeForeign) -> None:
 def test_a_kill_needs_checkpoints(foreign: MakeForeign) -> None:
     shop = foreign(CHAIN)
     with pytest.raises(UserError, match="kill_after needs checkpoints"):
-        shop.rehearsal(kill_after=1)
+        shop.rehearsal(kill_after=1, checkpoints=False)
 
 
 def test_the_command_line_refuses_an_unknown_code(

@@ -57,7 +57,8 @@ def rehearsal_environment(
         "PATH": path,
         "HOME": str(home),
         "PULUMI_HOME": str(home / ".pulumi"),
-        "PULUMI_BACKEND_URL": backend.resolve().as_uri(),
+        # Without sidecar files: an engine that is killed while it writes one leaves a state that it cannot read.
+        "PULUMI_BACKEND_URL": f"{backend.resolve().as_uri()}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "PULUMI_PYTHON_CMD": str(python),
         # The simulation stands in for every plugin: nothing is to be downloaded, and nothing told to anyone.
