@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from polysilicon.cli.main import main
 from polysilicon.rehearsal import Outcome, Rehearsal
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -70,3 +72,11 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     with mock_aws():
         yield
+
+
+def called(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """The exit code of the command line with these arguments."""
+    monkeypatch.setattr(sys, "argv", ["polysilicon", *(str(argument) for argument in arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)

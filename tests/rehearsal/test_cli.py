@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from polysilicon.cli.main import main
 from polysilicon.rehearsal import Outcome, Record, Scope
 from polysilicon.rehearsal.summary import last_line, render_summary
-from tests.rehearsal.conftest import MakeForeign
-
-
-def called(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    """The exit code of the command line."""
-    monkeypatch.setattr(sys, "argv", ["polysilicon", "rehearse", *(str(argument) for argument in arguments)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return int(ended.value.code or 0)
+from tests.rehearsal.conftest import MakeForeign, called
 
 
 @pytest.mark.engine
@@ -32,20 +22,20 @@ def test_from_the_first_line_to_the_last(
     shop.configure(shop__case="order")
     place = ("-C", shop.folder, "--state", shop.state)
 
-    assert called(monkeypatch, "up", *place) == 0
+    assert called(monkeypatch, "rehearse", "up", *place) == 0
     lines = capfd.readouterr().out.splitlines()
     assert lines[0] == "REHEARSAL of dev: the real engine against simulated clouds, nothing is bought"
     assert lines[-1].startswith("REHEARSAL of dev: up succeeded (3 created;")
     assert any("AWS 123456789012 / us-east-1" in line and "Vpc, Subnet" in line for line in lines)
     assert any("creating (" in line for line in lines), "the engine's own progress is shown"
 
-    assert called(monkeypatch, "up", "dev", *place, "--expect-no-changes", "--json") == 0
+    assert called(monkeypatch, "rehearse", "up", "dev", *place, "--expect-no-changes", "--json") == 0
     told = json.loads(capfd.readouterr().out)
     assert told["ok"] is True
     assert told["changes"] == {"same": 3}
     assert [record["type"] for record in told["accounts"]] == ["aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet"]
 
-    assert called(monkeypatch, "destroy", *place) != 0
+    assert called(monkeypatch, "rehearse", "destroy", *place) != 0
     lines = capfd.readouterr().out.splitlines()
     assert any("LEFT OVER" in line for line in lines)
     assert lines[-1].startswith("REHEARSAL of dev: destroy FAILED")
@@ -69,14 +59,14 @@ def test_mistakes_are_told_in_one_message(
     shop.configure("dev")
     shop.configure("staging")
     monkeypatch.chdir(shop.folder)
-    assert called(monkeypatch, *arguments, "--state", shop.state) == 1
+    assert called(monkeypatch, "rehearse", *arguments, "--state", shop.state) == 1
     error = capfd.readouterr().err
     assert message in error.replace(f"{shop.folder}/", "")
     assert "Traceback" not in error
 
 
 def test_a_pair_without_a_value(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    assert called(monkeypatch, "up", "--config", "novalue", "-C", Path(__file__).parents[2]) == 2
+    assert called(monkeypatch, "rehearse", "up", "--config", "novalue", "-C", Path(__file__).parents[2]) == 2
     assert "'novalue' has no `=`" in capfd.readouterr().err
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from polysilicon.cli.main import main
 from polysilicon.engine.recover import (
     Decision,
     Found,
@@ -26,7 +24,7 @@ from polysilicon.errors import UserError
 from polysilicon.rehearsal import Rehearsal
 from polysilicon.rehearsal.environment import PASSPHRASE
 from polysilicon.rehearsal.finder import AccountsFinder
-from tests.rehearsal.conftest import Foreign, MakeForeign, succeeded
+from tests.rehearsal.conftest import Foreign, MakeForeign, called, succeeded
 from tests.rehearsal.simulated import Cloud
 
 VPC = "aws:ec2/vpc:Vpc"
@@ -254,14 +252,6 @@ def test_a_killed_destroy_goes_on(foreign: MakeForeign) -> None:
     assert list(gone.accounts) == list(gone.resources) == []
 
 
-def called(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    """The exit code of the command line."""
-    monkeypatch.setattr(sys, "argv", ["polysilicon", "recover", *(str(argument) for argument in arguments)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return int(ended.value.code or 0)
-
-
 @pytest.mark.engine
 def test_the_command_line_of_a_rehearsal(
     foreign: MakeForeign, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -269,11 +259,11 @@ def test_the_command_line_of_a_rehearsal(
     shop = foreign(SHOP)
     killed(shop, 1)
     place = ("-C", shop.folder, "--state", shop.state)
-    assert called(monkeypatch, *place) == 1
+    assert called(monkeypatch, "recover", *place) == 1
     assert "Nothing was done. With --yes it is." in capsys.readouterr().out
-    assert called(monkeypatch, *place, "--yes") == 0
+    assert called(monkeypatch, "recover", *place, "--yes") == 0
     assert "dev can be updated again" in capsys.readouterr().out
-    assert called(monkeypatch, *place, "--yes") == 0
+    assert called(monkeypatch, "recover", *place, "--yes") == 0
     assert "Nothing that was begun is open" in capsys.readouterr().out
 
 
@@ -290,9 +280,9 @@ def test_the_command_line_of_a_real_account(
     monkeypatch.setenv("PULUMI_BACKEND_URL", (shop.state / "backend").as_uri())
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE)
     monkeypatch.setenv("PULUMI_HOME", str(shop.state / "home" / ".pulumi"))
-    assert called(monkeypatch, "-C", scratch) == 1
+    assert called(monkeypatch, "recover", "-C", scratch) == 1
     assert "not in the account" in " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert called(monkeypatch, "-C", scratch, "--yes") == 0
+    assert called(monkeypatch, "recover", "-C", scratch, "--yes") == 0
     assert "its note is cleared" in " ".join(capsys.readouterr().out.replace("│", " ").split())
     state = json.loads((shop.state / "backend" / ".pulumi" / "stacks" / "shop" / "dev.json").read_text())
     assert "pending_operations" not in state["checkpoint"]["latest"]

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from polysilicon.cli.options import in_project
 from polysilicon.engine import console_report, ensure_engine
 from polysilicon.engine.recover import Decision, carry_out, decide, interrupted
 from polysilicon.engine.workbench import Workbench
@@ -28,13 +29,7 @@ _DOES = {
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("stack", required=False)
-@click.option(
-    "-C",
-    "directory",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path(),
-    help="The project's folder, or one below it. Default: where you are.",
-)
+@in_project
 @click.option("--rehearsal", "rehearsed", is_flag=True, help="The rehearsed stack, in its simulated accounts.")
 @click.option(
     "--state",

@@ -11,6 +11,7 @@ from typing import get_args
 import click
 from rich.console import Console
 
+from polysilicon.cli.options import in_project
 from polysilicon.cli.report import sections, stack_catalog
 from polysilicon.engine import console_report
 from polysilicon.rehearsal import Operation, Outcome, Rehearsal
@@ -22,13 +23,7 @@ from polysilicon.rehearsal.summary import first_line, last_line, render_summary
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("operation", type=click.Choice(get_args(Operation)))
 @click.argument("stack", required=False)
-@click.option(
-    "-C",
-    "directory",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path(),
-    help="The project's folder, or one below it. Default: where you are.",
-)
+@in_project
 @click.option(
     "--provider",
     "providers",

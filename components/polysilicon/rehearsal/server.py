@@ -268,10 +268,6 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.InvokeResponse(**{"return": encode(answer)})
 
     @_answers
-    def Construct(self, request: Any, context: Any) -> Any:
-        raise RefusedError(_inside(request.type))
-
-    @_answers
     def Call(self, request: Any, context: Any) -> Any:
         raise RefusedError(_inside(request.tok))
 

@@ -60,7 +60,8 @@ class CloudFormation:
     def _held(self, call: Call, known: Mapped, node: Node) -> Iterator[Problem]:
         translation = Translation(call.inputs, known, node)
         self.tally.inputs += translation.judged
-        self.tally.unjudged.update(translation.unjudged)
+        for reason, count in translation.unjudged.items():
+            self.tally.unjudged[reason if reason.startswith("AWS") else f"AWS properties: {reason}"] += count
         for error in errors(translation.document, known, node):
             problem = _problem(error, known, translation)
             if problem is not None:
