@@ -26,6 +26,7 @@ from rich.progress import track
 from rich.table import Table
 
 from polysilicon.rehearsal import Outcome, Rehearsal
+from polysilicon.rehearsal.descendants import below
 
 ROOT = Path(__file__).parents[1]
 RESOURCES_OF_A_PAIR = 15
@@ -112,7 +113,7 @@ def _peak_of(process: int) -> Iterator[list[float]]:
 
     def watch() -> None:
         while not done.wait(0.2):
-            peak[0] = max(peak[0], sum(_resident(pid) for pid in _tree(process)) / 1024)
+            peak[0] = max(peak[0], sum(_resident(pid) for pid in (process, *below(process))) / 1024)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -121,17 +122,6 @@ def _peak_of(process: int) -> Iterator[list[float]]:
     finally:
         done.set()
         watcher.join()
-
-
-def _tree(process: int) -> Iterator[int]:
-    yield process
-    try:
-        tasks = list(Path(f"/proc/{process}/task").iterdir())
-        children = [child for task in tasks for child in (task / "children").read_text().split()]
-    except OSError:
-        return
-    for child in children:
-        yield from _tree(int(child))
 
 
 def _resident(process: int) -> float:

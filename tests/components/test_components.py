@@ -6,6 +6,7 @@ import json
 import re
 import runpy
 import sys
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -14,14 +15,17 @@ import pulumi_kubernetes as k8s
 import pytest
 
 from polysilicon.aws import EksCluster, EksClusterArgs, EksHome, NetworkWires, NeuronPool, NeuronPoolArgs
+from polysilicon.aws.tags import named
 from polysilicon.catalog import Catalog
 from polysilicon.errors import SpecError
 from polysilicon.gcp import GkeNetwork, GkeNetworkArgs
+from polysilicon.identity import RESOURCE, STACK, is_identity
 from polysilicon.kubernetes import ClusterRef, ModelServer, ModelServerArgs
 from polysilicon.planning.cluster import EksClusterPlan
 from polysilicon.planning.fleet import plan_fleet
+from polysilicon.rehearsal.values import at
 from polysilicon.specs import EksClusterSpec, EksNetworkSpec, FleetSpec, GkeNetworkSpec, ModelSpec, NeuronPoolSpec
-from tests.components.recording import Recording, record, unknown_keys
+from tests.components.recording import Recording, Registered, record, unknown_keys
 from tests.conftest import ROOT, stack_config
 
 STACKS = ("dev", "staging", "mixed")
@@ -95,6 +99,36 @@ def test_neuron_nodes_are_tainted_and_labelled() -> None:
     assert group["labels"] == {"polysilicon.dev/landing": "inf2"}
 
 
+def landings(pools: dict[str, dict[str, Any]], labels: str) -> dict[str, dict[str, Any]]:
+    """The pools whose nodes have accelerators: those that models land on."""
+    found = {name: pool for name, pool in pools.items() if "polysilicon.dev/landing" in (at(pool, labels) or {})}
+    assert pools.keys() - found.keys() <= {"aws-system", "gcp-system"}
+    return found
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_only_pods_that_land_there_run_on_accelerators(name: str) -> None:
+    groups = landings(stack(name).all("aws:eks/nodeGroup:NodeGroup"), "labels")
+    pools = landings(stack(name).all("gcp:container/nodePool:NodePool"), "nodeConfig.labels")
+    assert groups or pools
+    for group in groups.values():
+        assert [taint["effect"] for taint in group["taints"]] == ["NO_SCHEDULE"]
+    for pool in pools.values():
+        tainted_by_gke = re.match(r"ct\d", pool["nodeConfig"]["machineType"])  # TPUs: GKE puts their taint on by itself
+        assert tainted_by_gke or [taint["effect"] for taint in pool["nodeConfig"]["taints"]] == ["NO_SCHEDULE"]
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_every_disk_is_encrypted(name: str) -> None:
+    templates = stack(name).all("aws:ec2/launchTemplate:LaunchTemplate")
+    for group, inputs in stack(name).all("aws:eks/nodeGroup:NodeGroup").items():
+        assert inputs["launchTemplate"]["id"] == f"{group}-id"
+        disks = [device["ebs"] for device in templates[group]["blockDeviceMappings"]]
+        assert [disk["encrypted"] for disk in disks] == ["true"]
+    for pool in stack(name).all("gcp:container/nodePool:NodePool").values():
+        assert pool["nodeConfig"]["diskType"].startswith("pd-"), "Google encrypts every persistent disk"
+
+
 def test_neuron_nodes_are_in_private_subnets_of_the_chosen_zones() -> None:
     assert neuron_group()["subnetIds"] == ["aws-private-use1-az4-id", "aws-private-use1-az6-id"]
 
@@ -133,11 +167,29 @@ def test_whatever_is_launched_says_who_pays() -> None:
         }
 
 
-def test_every_taggable_aws_resource_says_who_pays() -> None:
+def taggable() -> list[Registered]:
+    """The resources of `dev` that AWS keeps tags of."""
     untagged = {"Route", "RouteTableAssociation", "RolePolicyAttachment", "AccessPolicyAssociation"}
-    for resource in stack("dev").resources:
-        if resource.type.startswith("aws:") and resource.type.rsplit(":", 1)[1] not in untagged:
-            assert resource.inputs["tags"]["CostCenter"] == "ml-platform", resource.type
+    on_aws = [resource for resource in stack("dev").resources if resource.type.startswith("aws:")]
+    return [resource for resource in on_aws if resource.type.rsplit(":", 1)[1] not in untagged]
+
+
+def test_every_taggable_aws_resource_says_which_one_it_is() -> None:
+    for resource in taggable():
+        assert is_identity(resource.inputs["tags"]), resource.type
+        assert resource.inputs["tags"][RESOURCE] == resource.name
+    known = Counter((resource.type, resource.inputs["tags"][RESOURCE]) for resource in taggable())
+    assert set(known.values()) == {1}
+
+
+def test_given_tags_win_over_those_that_identify() -> None:
+    assert named({STACK: "mine", "Team": "a"}, "net")[STACK] == "mine"
+    assert named({"Team": "a"}, "net")["Team"] == "a"
+
+
+def test_every_taggable_aws_resource_says_who_pays() -> None:
+    for resource in taggable():
+        assert resource.inputs["tags"]["CostCenter"] == "ml-platform", resource.type
 
 
 def test_the_eks_api_answers_inside_and_to_named_networks() -> None:

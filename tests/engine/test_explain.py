@@ -34,6 +34,23 @@ def rows() -> list[dict[str, Any]]:
         return list(tomllib.load(stream)["cause"])
 
 
+TRACE = """Traceback (most recent call last):
+  File "/work/acme/__main__.py", line 3, in <module>
+    deploy()
+ValueError: first
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/work/acme/pools.py", line 7, in deploy
+    machine(**pool)
+    ^^^^^^^^^^^^^^^
+  File "/venv/lib/python3.11/site-packages/pulumi_aws/eks/cluster.py", line 90, in __init__
+    raise KeyError(name)
+KeyError: 'inf3'
+"""
+
+
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row["name"])
 def test_each_cause_is_found_by_its_sample_and_no_earlier_one_is(row: dict[str, Any]) -> None:
     found = find_cause(row["sample"])
@@ -159,6 +176,11 @@ def explained(*lines: str | Sequence[str], existing: Sequence[str] | None = None
         ),
         pytest.param(
             [said("Program failed with an unhandled exception:\nboom")], "The program itself failed.", id="bug"
+        ),
+        pytest.param(
+            [said(f"Program failed with an unhandled exception:\n{TRACE}")],
+            "The program itself failed at /work/acme/pools.py:7: KeyError: 'inf3'",
+            id="a bug with its place",
         ),
         pytest.param(
             [said("machine: got 'x'"), said("an unhandled error occurred: program exited with non-zero exit code: 1")],

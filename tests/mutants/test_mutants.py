@@ -6,7 +6,8 @@ import ast
 
 import pytest
 
-from tests.mutants.run import judged
+from polysilicon.rehearsal import Outcome
+from tests.mutants.run import judged, why
 from tests.mutants.table import ROOT, Mutant, mutants
 
 TRIED = ("nodes-before-cni", "plugin-stays-away", "no-such-image")
@@ -22,6 +23,32 @@ def test_a_mutant_applies_once_and_is_still_a_program(mutant: Mutant) -> None:
 def test_names_are_used_once() -> None:
     names = [mutant.name for mutant in mutants()]
     assert len(names) == len(set(names)) >= 40
+
+
+@pytest.mark.parametrize(
+    ("errors", "lucky", "words"),
+    [
+        (["update failed", "1 error occurred:\n\t* no such image type"], [], "no such image type"),
+        (
+            [
+                'resource "u" was successfully created, but the Kubernetes API server reported that it failed to fully '
+                "initialize or become live: 'chat' timed out\n[Pod chat/chat-1]: 0/1 nodes are there"
+            ],
+            [],
+            "0/1 nodes are there",
+        ),
+        (['Traceback (most recent call last):\n  File "a.py", line 3, in f\nKeyError: 1'], [], "a.py:3: KeyError: 1"),
+        (["a:b:C resource 'c': property d value {} has a problem: no such d"], [], "no such d"),
+        (["update failed"], [], "update failed"),
+        ([], ["A came after B by luck alone"], "A came after B by luck alone"),
+        ([], [], "no reason was given"),
+        (["x" * 200], [], "x" * 89 + "…"),
+    ],
+)
+def test_the_table_tells_why(errors: list[str], lucky: list[str], words: str) -> None:
+    code = 1 if errors else 0
+    outcome = Outcome(operation="up", project="p", stack="s", exit_code=code, errors=errors, lucky=lucky)
+    assert why(outcome) == words
 
 
 @pytest.mark.engine

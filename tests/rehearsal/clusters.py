@@ -89,6 +89,7 @@ def deployment(spec: Any = None, /, *, annotations: Any = None, **pod: Any) -> d
 
 CONTAINER = frozenset(
     {"image", "resources", "startupProbe", "livenessProbe", "readinessProbe", "env", "envFrom", "args", "command"}
+    | {"ports", "lifecycle"}
 )
 
 

@@ -20,12 +20,17 @@ from tests.rehearsal.conftest import MakeForeign, succeeded
 # A cluster takes 100 s (80 to 150), a node group 40 s, an object 5 s; deletes half of that.
 TIMES = """
 cold_start_annotation = "polysilicon.dev/cold-start-seconds"
+container_start_annotation = "polysilicon.dev/container-start-seconds"
 workloads = ["kubernetes:apps/v1:*"]
 [[time]]
 types = ["aws:eks/cluster:Cluster"]
 create = [80, 100, 150]
 delete = [50]
 source = "a blog, 2025"
+[[nodes]]
+types = ["aws:eks/nodeGroup:*"]
+labels = "labels"
+sizes = ["scalingConfig.desiredSize"]
 [[class]]
 types = ["pulumi:*"]
 create = [0]
@@ -155,6 +160,46 @@ def test_a_workload_takes_its_cold_start(times: Times, told: str | None, seconds
     inputs = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
     (step,) = created(times, resource(DEPLOYMENT, "s", inputs=inputs)).steps
     assert (step.time.spread.typical, step.time.assumed) == (seconds, assumed)
+
+
+def server(cold: str = "300", container: str | None = "200", **selector: str) -> Resource:
+    """A workload that takes a while, `container` of it in its container, on nodes with some label."""
+    annotations = {"polysilicon.dev/cold-start-seconds": cold}
+    annotations |= {"polysilicon.dev/container-start-seconds": container} if container else {}
+    template = {"metadata": {"annotations": annotations}, "spec": {"nodeSelector": selector}}
+    return resource(DEPLOYMENT, "s", inputs={"spec": {"template": template}})
+
+
+def nodes(desired: int, **labels: str) -> Resource:
+    return resource(GROUP, "g", inputs={"scalingConfig": {"desiredSize": desired}, "labels": labels})
+
+
+@pytest.mark.parametrize(
+    ("server_", "group", "start", "seconds"),
+    [
+        pytest.param(server(pool="a"), nodes(1, pool="a"), 40, 260, id="the node is counted with its group"),
+        pytest.param(server(pool="a", arch="arm64"), nodes(1, pool="a"), 40, 260, id="clouds add labels"),
+        pytest.param(server(pool="a"), nodes(0, pool="a"), 0, 300, id="an autoscaler must make it first"),
+        pytest.param(server(pool="a"), nodes(1, pool="b"), 0, 300, id="nodes of another pool"),
+        pytest.param(server(pool="a", size="x"), nodes(1, pool="a", size="y"), 0, 300, id="only half alike"),
+        pytest.param(server(), nodes(1, pool="a"), 0, 300, id="any node will do: none is known"),
+        pytest.param(server(container="290", pool="a"), nodes(1, pool="a"), 40, 290, id="the container takes its time"),
+        pytest.param(server(container=None, pool="a"), nodes(1, pool="a"), 40, 300, id="no word about the container"),
+    ],
+)
+def test_a_node_that_is_there_is_not_counted_again(
+    times: Times, server_: Resource, group: Resource, start: float, seconds: float
+) -> None:
+    made = {step.name: step for step in created(times, group, server_).steps}
+    assert (made["s"].start, made["s"].time.spread.typical) == (start, seconds)
+    later = plan_timeline([("create", server_.urn)], [group, server_], (), times)
+    assert [(step.start, step.time.spread.typical) for step in later.steps] == [(0, seconds)]
+
+
+def test_who_tells_no_cold_start_waits_for_no_nodes(times: Times) -> None:
+    template = {"spec": {"nodeSelector": {"pool": "a"}}}
+    agent = resource(DEPLOYMENT, "s", inputs={"spec": {"template": template}})
+    assert starts(created(times, nodes(1, pool="a"), agent)) == {"g": 0, "s": 0}
 
 
 def test_deletes_go_in_the_engines_rounds(times: Times) -> None:

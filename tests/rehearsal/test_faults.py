@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import fnmatch
 import sys
+from contextlib import nullcontext
+from typing import Any
 
 import pytest
 
 from polysilicon.cli.main import main
 from polysilicon.errors import UserError
-from polysilicon.rehearsal import Fault, Hooks, RefusedError
+from polysilicon.rehearsal import Fault, Hooks, Record, RefusedError
 from polysilicon.rehearsal.faults import CHANGES, Fail, Faults, codes
+from polysilicon.rehearsal.remains import HalfMadeError
 from tests.rehearsal.conftest import Foreign, MakeForeign, succeeded
 from tests.rehearsal.simulated import Cloud
 
@@ -151,6 +154,25 @@ def test_a_fault_that_is_asked_for_twice_comes_once() -> None:
     there.make(VPC, "one", cidrBlock="10.0.0.0/16")
 
 
+@pytest.mark.parametrize(
+    ("given", "failing"),
+    [
+        (["Vpc=throttling", "Vpc=denied"], ["Throttling", "AccessDenied", ""]),
+        (["Vpc=denied", "Vpc=throttling"], ["AccessDenied", "Throttling", ""]),
+        (["Vpc=throttling", "aws:ec2/vpc:Vpc=denied@2"], ["Throttling", "AccessDenied", ""]),
+        (["Vpc=throttling@2", "*=denied@2"], ["", "Throttling", "AccessDenied"]),
+        (["Vpc=throttling@3", "Vpc=denied"], ["AccessDenied", "", "Throttling"]),
+    ],
+)
+def test_of_two_faults_for_one_call_the_other_comes_at_the_next(given: list[str], failing: list[str]) -> None:
+    faults = Faults([Fail.parse(text) for text in given])
+    there = cloud(faults)
+    for words in failing:
+        with pytest.raises(RefusedError, match=words) if words else nullcontext():
+            there.make(VPC, "v", cidrBlock="10.0.0.0/16")
+    assert faults.notes() == []
+
+
 @pytest.mark.parametrize("operation", ["update", "delete"])
 def test_an_update_or_a_delete_that_fails_changes_nothing(operation: str) -> None:
     there = cloud(Faults([Fail.parse(f"Bucket@{operation}")]))
@@ -237,3 +259,101 @@ def test_the_command_line_refuses_an_unknown_code(
         main()
     assert ended.value.code == 1
     assert "got 'nonsense': allowed: InsufficientInstanceCapacity" in capsys.readouterr().err
+
+
+GROUP: dict[str, Any] = {
+    "clusterName": "c",
+    "nodeGroupName": "n",
+    "subnetIds": ["subnet-1"],
+    "nodeRoleArn": "arn:aws:iam::1:role/n",
+}
+NODES = "aws:eks/nodeGroup:NodeGroup"
+
+
+def left_of(there: Cloud, type_: str, **inputs: object) -> Record:
+    """What a failed create leaves."""
+    there.accounts.learn(["c", "subnet-1", GROUP["nodeRoleArn"]])
+    with pytest.raises(HalfMadeError) as failed:
+        there.make(type_, "it", **inputs)
+    assert there.accounts.records() == (failed.value.record,)
+    return failed.value.record
+
+
+@pytest.mark.parametrize("code", ["capacity", "reservation", "quota"])
+def test_a_group_that_got_no_nodes_stays_and_is_broken(code: str) -> None:
+    there = cloud(Faults([Fail(NODES, code)]))
+    left = left_of(there, NODES, **GROUP)
+    assert left.outputs["status"] == "CREATE_FAILED"
+    assert there.change(left, **left.inputs)["status"] == "CREATE_FAILED", "an empty update repairs nothing"
+    (note,) = there.simulation.notes
+    assert "c:n) is CREATE_FAILED in the account for good" in note
+    assert f"pulumi up --replace '{left.urn}'" in note
+    there.delete(left)
+    assert there.make(NODES, "it", **GROUP).outputs["status"] == "ACTIVE"
+
+
+def test_what_was_not_ready_in_time_comes_right_by_itself() -> None:
+    there = cloud(Faults([Fail(NODES, "timeout")]))
+    left = left_of(there, NODES, **GROUP)
+    assert there.change(left, **left.inputs)["status"] == "ACTIVE"
+    assert list(there.simulation.notes) == []
+
+
+def test_an_empty_update_is_no_call_and_a_real_one_is() -> None:
+    there = cloud(Faults([Fail(NODES, "capacity"), Fail(NODES, "throttling", "update")]))
+    left = left_of(there, NODES, **GROUP)
+    there.change(left, **left.inputs)
+    with pytest.raises(RefusedError, match="ThrottlingException"):
+        there.change(left, **{**left.inputs, "labels": {"a": "b"}})
+
+
+@pytest.mark.parametrize(
+    ("fail", "inputs"),
+    [
+        ("aws:eks/nodeGroup:NodeGroup=throttling", GROUP),
+        ("gcp:container/nodePool:NodePool", {"cluster": "c", "location": "us-west4-a"}),
+        ("gcp:container/cluster:Cluster=GCE_STOCKOUT", {"location": "us-west4"}),
+        ("aws:ec2/vpc:Vpc=timeout", {"cidrBlock": "10.0.0.0/16"}),
+    ],
+)
+def test_what_the_cloud_did_not_begin_or_the_provider_took_away_leaves_nothing(
+    fail: str, inputs: dict[str, object]
+) -> None:
+    there = cloud(Faults([Fail.parse(fail)]))
+    with pytest.raises(RefusedError) as refused:
+        there.make(Fail.parse(fail).type, "it", **inputs)
+    assert not isinstance(refused.value, HalfMadeError)
+    assert not there.accounts.records()
+
+
+def test_what_the_cloud_refuses_at_once_is_never_begun() -> None:
+    there = cloud(Faults([Fail(NODES, "capacity")]))
+    with pytest.raises(RefusedError) as refused:  # its cluster is not there
+        there.make(NODES, "it", **GROUP)
+    assert not isinstance(refused.value, HalfMadeError)
+    assert not there.accounts.records()
+
+
+FLEET = """
+import pulumi_aws as aws
+aws.eks.NodeGroup("n", cluster_name="c", node_role_arn="arn:aws:iam::123456789012:role/n",
+    subnet_ids=["subnet-0123456789abcdef0"], scaling_config={"min_size": 1, "max_size": 1, "desired_size": 1})
+"""
+
+
+@pytest.mark.engine
+def test_the_engine_keeps_a_group_that_failed_and_forgets_that_it_did(foreign: MakeForeign) -> None:
+    """As pulumi-eks issue 1819 has it of an add-on."""
+    shop = foreign(FLEET)
+    there = ("subnet-0123456789abcdef0", "arn:aws:iam::123456789012:role/n", "c")
+    failed = shop.rehearsal(faults=[Fail.parse("NodeGroup=capacity")], existing=there).up()
+    assert failed.exit_code != 0
+    assert any("InsufficientInstanceCapacity" in error for error in failed.errors)
+    assert list(failed.leftovers) == [], "it is in the state"
+    (made,) = failed.accounts
+    again = succeeded(shop.rehearsal(existing=there).up())
+    assert again.changes["update"] == 1
+    assert [record.id for record in again.accounts if not record.maker] == [made.id]
+    assert any("is CREATE_FAILED in the account for good" in note for note in again.notes)
+    gone = succeeded(shop.rehearsal(existing=there).destroy())
+    assert list(gone.accounts) == list(gone.resources) == []

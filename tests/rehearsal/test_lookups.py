@@ -8,7 +8,8 @@ from typing import Any
 import boto3
 import pytest
 
-from polysilicon.engine.recover import Interrupted, UnfindableError
+from polysilicon.engine.recover import Interrupted, UnfindableError, decide
+from polysilicon.identity import identity
 from polysilicon.lookups import AccountFinder
 from polysilicon.lookups.aws import lookups
 
@@ -29,7 +30,7 @@ def test_a_network_is_found_in_aws() -> None:
     ec2 = client("ec2")
     named = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "a"}]}]
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=named)["Vpc"]["VpcId"]
-    assert seen("ec2/vpc:Vpc", cidrBlock="10.0.0.0/16", tags={"Name": "a"}) == [(vpc, True)]
+    assert seen("ec2/vpc:Vpc", cidrBlock="10.0.0.0/16", tags={"Name": "a"}) == [(vpc, False)], "many may have that"
     assert seen("ec2/vpc:Vpc", cidrBlock="10.0.0.0/16", tags={"Name": "b"}) == []
     assert seen("ec2/vpc:Vpc", cidrBlock="10.0.0.0/16") == [(vpc, False)], "without tags it only looks alike"
 
@@ -45,9 +46,10 @@ def test_a_network_is_found_in_aws() -> None:
     assert (address, False) in seen("ec2/eip:Eip", domain="vpc")
 
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-    assert seen("ec2/internetGateway:InternetGateway", vpcId=vpc) == []
+    assert seen("ec2/internetGateway:InternetGateway", vpcId=vpc) == [(gateway, False)], "made, and not attached yet"
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     assert seen("ec2/internetGateway:InternetGateway", vpcId=vpc) == [(gateway, True)]
+    assert seen("ec2/internetGateway:InternetGateway", vpcId="vpc-0") == [], "it belongs to another network"
 
     table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
     ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
@@ -67,6 +69,61 @@ def test_a_network_is_found_in_aws() -> None:
     data = {"InstanceType": "m5.large"}
     template = ec2.create_launch_template(LaunchTemplateName="nodes", LaunchTemplateData=data)["LaunchTemplate"]
     assert seen("ec2/launchTemplate:LaunchTemplate", name="nodes") == [(template["LaunchTemplateId"], True)]
+
+
+def listed(tags: dict[str, str]) -> list[dict[str, str]]:
+    """Tags as EC2 spells them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def made(tags: dict[str, str]) -> dict[str, str]:
+    """One of each of the resources that have no name, with these tags: its id by type, in a new network."""
+    ec2 = client("ec2")
+
+    def spec(kind: str) -> list[dict[str, Any]]:
+        return [{"ResourceType": kind, "Tags": listed(tags)}]
+
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=spec("vpc"))["Vpc"]["VpcId"]
+    address = ec2.allocate_address(Domain="vpc", TagSpecifications=spec("elastic-ip"))["AllocationId"]
+    table = ec2.create_route_table(VpcId=vpc, TagSpecifications=spec("route-table"))["RouteTable"]["RouteTableId"]
+    gateway = ec2.create_internet_gateway(TagSpecifications=spec("internet-gateway"))["InternetGateway"]
+    return {
+        "ec2/vpc:Vpc": vpc,
+        "ec2/eip:Eip": address,
+        "ec2/routeTable:RouteTable": table,
+        "ec2/internetGateway:InternetGateway": gateway["InternetGatewayId"],
+    }
+
+
+NAMELESS = ("ec2/vpc:Vpc", "ec2/eip:Eip", "ec2/routeTable:RouteTable", "ec2/internetGateway:InternetGateway")
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize("type_", NAMELESS)
+def test_a_resource_without_a_name_is_known_by_its_identity_alone(type_: str) -> None:
+    generic, mine = {"Team": "a", "Name": "net"}, identity("shop", "dev", "net")
+    first, second = made({**generic, **mine}), made({**generic, **identity("shop", "prod", "net")})
+    inputs = {"cidrBlock": "10.0.0.0/16", "domain": "vpc", "vpcId": first["ec2/vpc:Vpc"]}
+    assert seen(type_, **inputs, tags={**generic, **mine}) == [(first[type_], True)]
+    alike = seen(type_, **inputs, tags=generic)
+    assert (first[type_], False) in alike, "tags of many are no proof, if only one has them now"
+    assert not any(sure for _, sure in alike)
+    if type_ != "ec2/routeTable:RouteTable":  # it is looked for in its network
+        assert (second[type_], False) in alike
+    assert seen(type_, **inputs, tags={**generic, **identity("shop", "test", "net")}) == []
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize(
+    ("tags", "action"), [({"Team": "a"}, "keep"), (identity("shop", "dev", "net"), "import"), ({"Team": "b"}, "clear")]
+)
+def test_a_gateway_that_is_attached_to_nothing_is_not_forgotten(tags: dict[str, str], action: str) -> None:
+    made({"Team": "a", **identity("shop", "dev", "net")})
+    inputs = {"vpcId": "vpc-0", "tags": tags}
+    wanted = Interrupted(
+        "urn:x::it", "aws:ec2/internetGateway:InternetGateway", "creating", inputs, {"region": "us-east-1"}
+    )
+    assert [decision.action for decision in decide([wanted], AccountFinder())] == [action]
 
 
 @pytest.mark.usefixtures("account")
@@ -127,7 +184,7 @@ def test_what_cannot_be_looked_up_says_why(
 
 @pytest.mark.usefixtures("account")
 def test_every_look_up_is_a_call_that_there_is() -> None:
-    for type_, lookup in lookups().items():
+    for type_, lookup in ((type_, lookup) for type_, ways in lookups().items() for lookup in ways):
         operations = boto3.Session(region_name="us-east-1").client(lookup.service).meta.method_to_api_mapping
         assert lookup.call in operations, type_
         assert lookup.call.startswith(("describe_", "get_", "list_", "head_")), "nothing is changed"

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
+from polysilicon.catalog import load_catalog
+from polysilicon.rehearsal.cluster import NotReadyError, Rollouts
 from polysilicon.rehearsal.judges.order import Order
 from polysilicon.rehearsal.luck import Need, by_luck, needs_of
 from polysilicon.rehearsal.outcome import Outcome, Resource
+from tests.rehearsal.clusters import InCluster
 from tests.rehearsal.order_account import EVERYTHING, Aws
+from tests.rehearsal.test_node_traps import PRIVATE, google
 
 
 def urn(name: str) -> str:
@@ -81,3 +86,94 @@ def test_what_was_there_before_is_no_luck() -> None:
     aws.cloud.simulation.judges = [again := Order()]
     aws.nat(network)
     assert needs_of([again]) == []
+
+
+# ── Images on Google Cloud ───────────────────────────────────────────────────────────────────────────────────────────
+
+NAT = {
+    "router": "r",
+    "natIpAllocateOption": "AUTO_ONLY",
+    "sourceSubnetworkIpRangesToNat": "ALL_SUBNETWORKS_ALL_IP_RANGES",
+}
+OWN_IMAGE = "us-docker.pkg.dev/acme/images/server:1"
+
+
+def behind_nat(region: str = "us-central1", **cluster: Any) -> InCluster:
+    """A cluster with private nodes, in a network with a Cloud NAT."""
+    found = google(**{**PRIVATE, **cluster})
+    found.cloud.make("gcp:compute/router:Router", "r", name="r", network="vpc", region=region)
+    found.cloud.make("gcp:compute/routerNat:RouterNat", "nat", region=region, **NAT)
+    return found
+
+
+def relied_upon(cluster: InCluster) -> list[tuple[str, list[set[str]]]]:
+    """Who needs what, by their names."""
+    needs = cluster.cloud.simulation.rollouts.needs
+    return [(last(need.urn), [{last(urn) for urn in way} for way in need.ways]) for need in needs]
+
+
+def last(urn: str) -> str:
+    return urn.rsplit("::", 1)[-1]
+
+
+# gcp trap 36: the mirror of Docker Hub keeps what it likes.
+@pytest.mark.parametrize(
+    ("image", "cluster", "lucky"),
+    [
+        ("quay.io/team/server:1", {}, True),
+        ("vllm/vllm-tpu:v1", {}, True),
+        ("gcr.io/team/server:1", {}, False),
+        (OWN_IMAGE, {}, False),
+        ("registry.acme.internal/server:1", {}, False),
+        ("quay.io/team/server:1", {"privateClusterConfig": {}}, False),
+        ("quay.io/team/server:1", {"network": "default"}, False),
+    ],
+)
+def test_pods_on_private_nodes_need_the_nat_that_images_come_through(
+    image: str, cluster: dict[str, Any], lucky: bool
+) -> None:
+    found = behind_nat(**cluster)
+    found.deploy(image=image)
+    assert relied_upon(found) == ([("chat", [{"nat"}])] if lucky else [])
+
+
+def test_who_is_not_waited_for_needs_nothing_in_time() -> None:
+    found = behind_nat()
+    found.deploy(image="quay.io/team/server:1", annotations={"pulumi.com/skipAwait": "true"})
+    assert relied_upon(found) == []
+
+
+def test_a_nat_that_was_there_before_is_no_luck() -> None:
+    found = behind_nat()
+    again = found.cloud.simulation
+    again.rollouts = Rollouts(again.accounts, load_catalog(), again.schedule, again.note)
+    found.deploy(image="quay.io/team/server:1")
+    assert relied_upon(found) == []
+
+
+def test_another_way_out_may_have_done() -> None:
+    found = behind_nat()
+    found.cloud.make("gcp:compute/vPNTunnel:VPNTunnel", "vpn", peerIp="192.0.2.1", sharedSecret="x")
+    found.deploy(image="quay.io/team/server:1")
+    assert relied_upon(found) == []
+
+
+def test_a_nat_of_another_region_leads_nobody_out() -> None:
+    with pytest.raises(NotReadyError) as refusal:
+        behind_nat("us-west4").deploy(image="quay.io/team/server:1")
+    assert "has no Cloud NAT" in "\n".join(refusal.value.reasons)
+
+
+# gcp trap 37
+@pytest.mark.parametrize(("image", "lucky"), [(OWN_IMAGE, True), ("gcr.io/team/server:1", False)])
+def test_pods_need_the_grant_by_which_nodes_read_their_images(image: str, lucky: bool) -> None:
+    found = InCluster("gke")
+    account = found.cloud.make("gcp:serviceaccount/account:Account", "nodes", accountId="nodes")
+    email = str(account.outputs["email"])
+    pool = {"nodeConfig": {"machineType": "n2-standard-4", "serviceAccount": email}, "initialNodeCount": 1}
+    found.cloud.make("gcp:container/nodePool:NodePool", "p", name="p", cluster="gke", location="us-central1-a", **pool)
+    for role in ("roles/logging.logWriter", "roles/artifactregistry.reader"):
+        given = {"project": "acme", "role": role, "member": f"serviceAccount:{email}"}
+        found.cloud.make("gcp:projects/iAMMember:IAMMember", role, **given)
+    found.deploy(image=image)
+    assert relied_upon(found) == ([("chat", [{"roles/artifactregistry.reader"}])] if lucky else [])

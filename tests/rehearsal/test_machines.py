@@ -101,7 +101,7 @@ def test_quotas_count_vcpus_of_what_runs_already() -> None:
         RefusedError, match=r"VcpuLimitExceeded - .* limit of 64 .*\(L-1945791B: this asks for 64, 32 are in use\)"
     ):
         group(where, "second", "use1-az2", nodes=2)
-    group(where, "second", "use1-az2", nodes=1)
+    group(where, "third", "use1-az2", nodes=1)  # what failed is left, and runs nothing
     group(where, "spot", "use1-az2", nodes=5, capacityType="SPOT")  # another quota, and none is given
 
 

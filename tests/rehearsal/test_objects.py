@@ -38,6 +38,11 @@ def test_valid_objects_pass(type_: str) -> None:
     assert problems(type_, VALID[type_]) == []
 
 
+def of_field(path: str) -> dict[str, Any]:
+    """A variable with a field of its pod."""
+    return {"name": "A", "valueFrom": {"fieldRef": {"fieldPath": path}}}
+
+
 WRONG = [
     # The shape, as server-side apply words it
     (DEPLOYMENT, "spec replicas", "3", ".spec.replicas: expected numeric (int or float), got string"),
@@ -83,6 +88,9 @@ WRONG = [
     (DEPLOYMENT, f"{FIRST} volumeMounts", [{"name": "cache", "mountPath": p} for p in "aa"], "must be unique"),
     (DEPLOYMENT, f"{FIRST} env 0 valueFrom", {}, "env[0].valueFrom: Invalid value: \"\": must specify one of"),
     (DEPLOYMENT, f"{FIRST} env 0 valueFrom", {"fieldRef": {"fieldPath": "spec.nodeName"}}, "may not be specified when"),
+    (DEPLOYMENT, f"{FIRST} env 0", of_field("spec.nodename"), "error converting fieldPath: field label not supported"),
+    (DEPLOYMENT, f"{FIRST} env 0", of_field("spec.restartPolicy"), 'value: "spec.restartPolicy": supported values: '),
+    (DEPLOYMENT, f"{FIRST} readinessProbe httpGet port", "8080", "must contain at least one letter (a-z)"),
     (DEPLOYMENT, f"{FIRST} readinessProbe", {"periodSeconds": 1}, "Required value: must specify a handler type"),
     (DEPLOYMENT, f"{FIRST} readinessProbe timeoutSeconds", -1, "must be greater than or equal to 0"),
     (DEPLOYMENT, f"{FIRST} livenessProbe", {"exec": {}, "grpc": {"port": 1}}, "may not specify more than 1 handler"),
@@ -238,6 +246,9 @@ FINE = [
     (DEPLOYMENT, f"{FIRST} resources limits nvidia.com/gpu", UNKNOWN),
     (DEPLOYMENT, f"{FIRST} env 0 valueFrom", UNKNOWN),
     (DEPLOYMENT, f"{FIRST} env 0", {"name": "A", "valueFrom": {"fieldRef": UNKNOWN}}),
+    (DEPLOYMENT, f"{FIRST} env 0", of_field("status.hostIP")),
+    (DEPLOYMENT, f"{FIRST} env 0", of_field("metadata.labels['topology.kubernetes.io/zone']")),
+    (DEPLOYMENT, f"{FIRST} env 0", of_field(UNKNOWN)),
     (DEPLOYMENT, f"{FIRST} readinessProbe httpGet", UNKNOWN),
     ("policy/v1:PodDisruptionBudget", "spec", UNKNOWN),
     ("core/v1:Service", "spec", UNKNOWN),

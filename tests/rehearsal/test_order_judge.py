@@ -125,6 +125,72 @@ def test_endpoints_are_not_enough_for_a_public_cluster(aws: Aws) -> None:
         aws.nodes(cluster, role, network["private"])
 
 
+@pytest.mark.parametrize(
+    ("private", "let_in", "barred"),
+    [
+        (False, ["203.0.113.0/24"], True),
+        (False, ["203.0.113.0/24", "{nat}/32"], False),
+        (False, ["0.0.0.0/0"], False),
+        (False, None, False),
+        (True, ["203.0.113.0/24"], False),
+    ],
+)
+def test_nodes_come_in_by_an_endpoint_that_lets_them(
+    private: bool, let_in: list[str] | None, barred: bool, aws: Aws
+) -> None:
+    network = aws.network(EVERYTHING)
+    nat = network["nat"].outputs["publicIp"]
+    config: dict[str, Any] = {"subnetIds": [network["private"].id], "endpointPrivateAccess": private}
+    if let_in:
+        config["publicAccessCidrs"] = [each.format(nat=nat) for each in let_in]
+    cluster = aws.cluster(network, vpcConfig=config)
+    role = aws.role("node", "ec2.amazonaws.com", *NODE_POLICIES)
+    for addon in ("vpc-cni", "kube-proxy"):
+        aws.addon(cluster, addon)
+    if barred:
+        with pytest.raises(RefusedError, match=rf"no private endpoint and its public .* come from {nat} "):
+            aws.nodes(cluster, role, network["private"])
+    else:
+        aws.nodes(cluster, role, network["private"])
+
+
+# ── Zones ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+DATABASE, BALANCER = ("rds", "SubnetGroup", "subnetIds"), ("lb", "LoadBalancer", "subnets")
+SPREAD: list[tuple[tuple[str, str, str], list[str], dict[str, Any], str]] = [
+    (("eks", "Cluster", "vpcConfig"), ["a", "a"], {}, "in at least two different AZs .they are all in us-east-1a"),
+    (("eks", "Cluster", "vpcConfig"), ["a", "a"], {"outpostConfig": {"outpostArns": ["o"]}}, ""),
+    (("eks", "Cluster", "vpcConfig"), ["a", "b"], {}, ""),
+    (("eks", "Cluster", "vpcConfig"), ["a", ""], {}, ""),
+    (DATABASE, ["a"], {}, "DBSubnetGroupDoesNotCoverEnoughAZs: .* Current AZ coverage: us-east-1a"),
+    (DATABASE, ["a", "a", "b"], {}, ""),
+    (DATABASE, ["-bos-1a"], {}, ""),
+    (BALANCER, ["a"], {}, "At least two subnets in two different Availability Zones"),
+    (BALANCER, ["a"], {"loadBalancerType": "network"}, ""),
+    (BALANCER, ["a", "b"], {}, ""),
+    (BALANCER, ["a", "a", "b"], {"loadBalancerType": "network"}, "multiple subnets in the same Availability Zone"),
+]
+
+
+@pytest.mark.parametrize(("what", "zones", "more", "why"), SPREAD)
+def test_subnets_lie_in_different_zones(
+    what: tuple[str, str, str], zones: list[str], more: dict[str, Any], why: str, aws: Aws
+) -> None:
+    vpc = aws.make("ec2", "Vpc", "vpc", cidrBlock="10.0.0.0/16").id
+    subnets = [
+        aws.make("ec2", "Subnet", str(n), vpcId=vpc, **({"availabilityZone": f"us-east-1{zone}"} if zone else {})).id
+        for n, zone in enumerate(zones)
+    ]
+    service, kind, property_ = what
+    role = aws.role("cluster", "eks.amazonaws.com", "AmazonEKSClusterPolicy").outputs["arn"]
+    inputs = {"roleArn": role, "vpcConfig": {"subnetIds": subnets}} if kind == "Cluster" else {property_: subnets}
+    if why:
+        with pytest.raises(RefusedError, match=why):
+            aws.make(service, kind, "it", **inputs, **more)
+    else:
+        aws.make(service, kind, "it", **inputs, **more)
+
+
 def test_routes_written_in_their_table_and_the_main_table_count(aws: Aws) -> None:
     vpc = aws.make("ec2", "Vpc", "vpc", cidrBlock="10.0.0.0/16")
     gateway = aws.make("ec2", "InternetGateway", "igw", vpcId=vpc.id)
@@ -200,6 +266,21 @@ def test_a_role_must_trust_who_takes_it(aws: Aws) -> None:
         aws.cluster(aws.network(EVERYTHING), role)
 
 
+@pytest.mark.parametrize(("action", "trusted"), [("sts:TagSession", False), (["sts:Assume*"], True), (None, True)])
+def test_a_role_must_let_itself_be_taken(action: Any, trusted: bool, aws: Aws) -> None:
+    statement = {"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}} | (
+        {"Action": action} if action else {}
+    )
+    policies = [AWS_POLICY + "AmazonEKSClusterPolicy"]
+    document = json.dumps({"Statement": statement})
+    role = aws.make("iam", "Role", "own", assumeRolePolicy=document, managedPolicyArns=policies)
+    if trusted:
+        aws.cluster(aws.network(EVERYTHING), role)
+    else:
+        with pytest.raises(RefusedError, match=r"service principals \[eks.amazonaws.com\] were not found"):
+            aws.cluster(aws.network(EVERYTHING), role)
+
+
 @pytest.mark.parametrize("how", ["managedPolicyArns", "inlinePolicies", "RolePolicy", "Policy", "AdministratorAccess"])
 def test_policies_count_however_a_role_has_them(how: str, aws: Aws) -> None:
     document = json.dumps({"Statement": {"Effect": "Allow", "Action": ["ec2:Create*"], "Resource": "*"}})
@@ -264,6 +345,7 @@ def test_coredns_comes_after_nodes(aws: Aws) -> None:
         aws.addon(cluster, addon)
     with pytest.raises(RefusedError, match=r"\(last state: 'DEGRADED', timeout: 20m0s\).* has no node"):
         aws.addon(cluster, "coredns")
+    aws.cloud.delete(made(aws, "aws:eks/addon:Addon", "coredns"))  # it is left, degraded
     aws.nodes(cluster, aws.role("node", "ec2.amazonaws.com", *NODE_POLICIES), network["private"])
     aws.addon(cluster, "coredns")
 
@@ -301,5 +383,6 @@ def test_pod_identities_come_after_their_agent(aws: Aws) -> None:
     identities = [{"roleArn": "arn:aws:iam::123456789012:role/ebs", "serviceAccount": "ebs-csi-controller-sa"}]
     with pytest.raises(RefusedError, match="eks-pod-identity-agent is not there"):
         aws.addon(cluster, "aws-ebs-csi-driver", podIdentityAssociations=identities)
+    aws.cloud.delete(made(aws, "aws:eks/addon:Addon", "aws-ebs-csi-driver"))  # it is left, degraded
     aws.addon(cluster, "eks-pod-identity-agent")
     aws.addon(cluster, "aws-ebs-csi-driver", podIdentityAssociations=identities)

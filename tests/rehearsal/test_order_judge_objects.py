@@ -199,16 +199,20 @@ def test_an_api_is_disabled_after_its_resources(off: bool, gcp: Cloud) -> None:
 
 
 # gcp trap 32
-def test_a_regional_gateway_comes_after_its_proxies(gcp: Cloud) -> None:
+def test_a_regional_gateway_is_made_and_waits_for_its_proxies(gcp: Cloud) -> None:
     made = network(gcp)
     cluster = gcp.make("gcp:container/cluster:Cluster", "c", location="us-central1", network=made.id)
     config = kubeconfig(cluster)
     spec = {"gatewayClassName": "gke-l7-regional-external-managed"}
-    with pytest.raises(RefusedError, match="An active proxy-only subnetwork is required"):
-        put(gcp, config, "gateway.networking.k8s.io/v1:Gateway", "models", spec=spec)
+    (judge,) = gcp.simulation.judges
     put(gcp, config, "gateway.networking.k8s.io/v1:Gateway", "all", spec={"gatewayClassName": "gke-l7-global-external"})
-    proxies(gcp, made)
+    assert not [told for told in judge.tally.unjudged if "proxy-only" in told]
     put(gcp, config, "gateway.networking.k8s.io/v1:Gateway", "models", spec=spec)
+    (told,) = [told for told in judge.tally.unjudged if "proxy-only" in told]
+    assert told == "Gateways that have no address until net has a proxy-only subnet in us-central1"
+    proxies(gcp, made)
+    put(gcp, config, "gateway.networking.k8s.io/v1:Gateway", "more", spec=spec)
+    assert judge.tally.unjudged[told] == 1
 
 
 def proxies(cloud: Cloud, network: Record) -> None:

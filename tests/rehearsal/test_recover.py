@@ -152,6 +152,17 @@ def test_how_the_state_is_edited() -> None:
     assert [note["resource"]["urn"] for note in after["pending_operations"]] == [URN + "3"]
 
 
+def test_a_state_that_has_changed_meanwhile_is_told() -> None:
+    (begun_,) = interrupted(exported("creating"))
+    for later in (exported(), exported("deleting"), exported("creating", "creating")):
+        with pytest.raises(UserError, match="the state has changed meanwhile") as told:
+            edited(later, [Decision(begun_, "clear", "")])
+        assert f"allowed: creating {URN}0" in str(told.value)
+        assert "fix: " in str(told.value)
+    with pytest.raises(UserError, match="got: nothing that was begun"):
+        edited(exported(), [Decision(begun_, "clear", "")])
+
+
 # ── Simulated accounts ─────────────────────────────────────────────────────────
 
 

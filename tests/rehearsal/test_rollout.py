@@ -292,7 +292,8 @@ def test_a_service_waits_for_pods_that_start_for_too_long() -> None:
 
 
 def test_a_service_without_pods_is_ready() -> None:
-    """The provider's changelog: Services with selectors targeting 0 Pods no longer hang."""
+    """Ready is what has no pods that are not ready, since 4.17.0 of the provider (await/service.go, checkAndLogStatus;
+    await/service_test.go, «Should succeed with no endpoints»)."""
     system().put("core/v1:Service", "chat", spec={"selector": {"app": "nobody"}, "ports": PORTS})
 
 

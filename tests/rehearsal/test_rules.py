@@ -17,6 +17,10 @@ NODES, TEMPLATE = "aws:eks/nodeGroup:NodeGroup", "aws:ec2/launchTemplate:LaunchT
 CLUSTER, BUCKET, ROLE = "aws:eks/cluster:Cluster", "aws:s3/bucket:Bucket", "aws:iam/role:Role"
 VPC, BUDGET, LUSTRE = "aws:ec2/vpc:Vpc", "aws:budgets/budget:Budget", "aws:fsx/lustreFileSystem:LustreFileSystem"
 CACHE, ALIAS, ADDON = "aws:ecr/pullThroughCacheRule:PullThroughCacheRule", "aws:kms/alias:Alias", "aws:eks/addon:Addon"
+ENTRY = "aws:eks/accessEntry:AccessEntry"
+RIGHTS = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
+GATEWAY, ROUTE = "aws:ec2/natGateway:NatGateway", "aws:ec2/route:Route"
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 BALANCER, TARGETS = "aws:lb/loadBalancer:LoadBalancer", "aws:lb/targetGroup:TargetGroup"
 PLAIN, EFA, ONLY = ({"interfaceType": kind, "deviceIndex": 0} for kind in ("interface", "efa", "efa-only"))
 BLOCK = {
@@ -103,6 +107,41 @@ ALONE: list[tuple[str, dict[str, Any], str, str, dict[str, Any]]] = [
     (BUDGET, {"budgetType": "MONEY"}, "budgetType", "COST", {"budgetType": "COST"}),
     (BUDGET, {"timeUnit": "HOURLY"}, "timeUnit", "DAILY", {"timeUnit": "DAILY"}),
     (LUSTRE, {"deploymentType": "FAST"}, "deploymentType", "SCRATCH_2", {"deploymentType": "PERSISTENT_2"}),
+    (NODES, {"launchTemplate": {"id": "lt-1", "name": "a", "version": "1"}}, "launchTemplate.name", "launch template ID or launch template name", {"launchTemplate": {"name": "a", "version": "1"}}),
+    (NODES, {"launchTemplate": {"version": "1"}}, "launchTemplate.id", "must be specified", {"launchTemplate": {"id": UNKNOWN, "version": "1"}}),
+    (NODES, {"updateConfig": {"maxUnavailable": 101}}, "updateConfig.maxUnavailable", "(1 - 100)", {"updateConfig": {"maxUnavailable": 100}}),
+    (NODES, {"updateConfig": {"maxUnavailable": 1, "maxUnavailablePercentage": 30}}, "updateConfig.maxUnavailablePercentage", "not both", {"updateConfig": {"maxUnavailablePercentage": 30}}),
+    (NODES, {"amiType": "AL2023_x86_64_STANDARD", "instanceTypes": ["m5.large", "t4g.medium"]}, "amiType", "[t4g.medium] is not a valid instance type for requested amiType AL2023_x86_64_STANDARD", {"amiType": "AL2023_x86_64_NVIDIA", "instanceTypes": ["g6e.xlarge", "gr6.4xlarge", "inf2.xlarge", "p6e-gb200.36xlarge"]}),
+    (NODES, {"amiType": "AL2023_ARM_64_STANDARD", "instanceTypes": ["m7g.large", "g5.xlarge"]}, "amiType", "[g5.xlarge] is not a valid instance type", {"amiType": "AL2023_ARM_64_STANDARD", "instanceTypes": ["a1.large", "g5g.xlarge", "im4gn.large", "c7gn.large"]}),
+    (NODES, {"amiType": "AL2023_x86_64_NEURON", "version": "1.35", "releaseVersion": "1.34.2-20260101"}, "releaseVersion", "1.34.2-20260101 is not valid for the kubernetes version", {"amiType": "BOTTLEROCKET_x86_64", "version": "1.35", "releaseVersion": "1.20.0-fcf71a47"}),
+    (NODES, {"amiType": "AL2023_x86_64_NEURON", "version": "1.3", "releaseVersion": "1.34.2-20260101"}, "releaseVersion", "is not valid", {"amiType": "AL2023_x86_64_NEURON", "version": "1.34", "releaseVersion": "1.34.2-20260101"}),
+    (CLUSTER, {"version": "1.35.1"}, "version", "unsupported Kubernetes version 1.35.1", {"version": "1.35"}),
+    (CLUSTER, {"vpcConfig": {"subnetIds": [UNKNOWN]}}, "vpcConfig.subnetIds", "at least two different AZs", {"vpcConfig": {"subnetIds": UNKNOWN}}),
+    (CLUSTER, {"vpcConfig": {"subnetIds": ["subnet-1"]}}, "vpcConfig.subnetIds", "at least two different AZs", {"vpcConfig": {"subnetIds": ["subnet-1"]}, "outpostConfig": {"outpostArns": ["a"]}}),
+    (CLUSTER, {"vpcConfig": {"endpointPublicAccess": False}}, "vpcConfig.endpointPublicAccess", "Both private and public endpoint access", {"vpcConfig": {"endpointPublicAccess": False, "endpointPrivateAccess": True}}),
+    (CLUSTER, {"accessConfig": {"authenticationMode": "CONFIG_MAP", "bootstrapClusterCreatorAdminPermissions": False}}, "accessConfig.bootstrapClusterCreatorAdminPermissions", "must be true", {"accessConfig": {"authenticationMode": "CONFIG_MAP"}}),
+    (ENTRY, {"kubernetesGroups": ["viewers", "system:masters"]}, "kubernetesGroups[1]", "system:masters is invalid", {"kubernetesGroups": ["viewers"]}),
+    (ENTRY, {"type": "EC2_LINUX", "kubernetesGroups": ["a"]}, "kubernetesGroups", "takes no kubernetesGroups", {"type": "STANDARD", "kubernetesGroups": ["a"]}),
+    (RIGHTS, {"policyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterAdminPolicy"}, "policyArn", "is no access policy of EKS", {"policyArn": "arn:aws-cn:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"}),
+    (RIGHTS, {"policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdmin"}, "policyArn", "is no access policy of EKS", {"policyArn": UNKNOWN}),
+    (RIGHTS, {"accessScope": {"type": "namespace"}}, "accessScope.namespaces", "needs namespaces", {"accessScope": {"type": "cluster"}}),
+    (TEMPLATE, {"metadataOptions": {"httpPutResponseHopLimit": 0}}, "metadataOptions.httpPutResponseHopLimit", "(1 - 64), got 0", {"metadataOptions": {"httpPutResponseHopLimit": 1}}),
+    ("aws:ec2/instance:Instance", {"metadataOptions": {"httpPutResponseHopLimit": 65}}, "metadataOptions.httpPutResponseHopLimit", "(1 - 64), got 65", {"metadataOptions": {"httpPutResponseHopLimit": 64}}),
+    (TEMPLATE, {"tagSpecifications": [{"resourceType": "launch-template"}]}, "tagSpecifications[0].resourceType", "tags only instance", {"tagSpecifications": [{"resourceType": "network-interface"}]}),
+    (TEMPLATE, {"updateDefaultVersion": True, "defaultVersion": 1}, "defaultVersion", "conflicts", {"updateDefaultVersion": False, "defaultVersion": 1}),
+    (GATEWAY, {"subnetId": "subnet-1"}, "allocationId", "must include the AllocationId", {"subnetId": "subnet-1", "connectivityType": "private"}),
+    (GATEWAY, {"connectivityType": "public"}, "allocationId", "must include the AllocationId", {"availabilityMode": "regional", "vpcId": "vpc-1"}),
+    (GATEWAY, {"connectivityType": "private", "allocationId": "eipalloc-1", "subnetId": "s"}, "allocationId", "is not supported", {"connectivityType": UNKNOWN, "subnetId": "s"}),
+    ("aws:ec2/eip:Eip", {"domain": "standard"}, "domain", "EC2-Classic", {"domain": "vpc"}),
+    (ROUTE, {"gatewayId": "igw-1"}, "destinationCidrBlock", "must be specified", {"gatewayId": "igw-1", "destinationPrefixListId": "pl-1"}),
+    (ROUTE, {"destinationCidrBlock": "0.0.0.0/0"}, "gatewayId", "must be specified", {"destinationCidrBlock": "0.0.0.0/0", "odbNetworkArn": "arn"}),
+    (ROUTE, {"destinationCidrBlock": "0.0.0.0/0", "gatewayId": "igw-1", "natGatewayId": "nat-1"}, "natGatewayId", "only one of", {"destinationCidrBlock": "0.0.0.0/0", "natGatewayId": UNKNOWN}),
+    ("aws:ec2/routeTableAssociation:RouteTableAssociation", {"routeTableId": "rtb-1"}, "subnetId", "must be specified", {"routeTableId": "rtb-1", "gatewayId": "igw-1"}),
+    (INGRESS, {"ipProtocol": "tcp", "fromPort": 443, "toPort": 80}, "fromPort", "begins with 443 and ends before", {"ipProtocol": "icmp", "fromPort": 8, "toPort": 0}),
+    (INGRESS, {"ipProtocol": "udp", "fromPort": 0, "toPort": 65536}, "toPort", "out of range", {"ipProtocol": "udp", "fromPort": 0, "toPort": 65535}),
+    (VPC, {"cidrBlock": "10.0.0.0/16", "tags": {"aws:team": "a"}}, "tags", "reserved for internal use", {"cidrBlock": "10.0.0.0/16", "tags": {"team:aws:": "a", "k" * 128: "v" * 256}}),
+    (VPC, {"cidrBlock": "10.0.0.0/16", "tags": {"k" * 129: "a"}}, "tags", "128 characters", {"cidrBlock": "10.0.0.0/16", "tags": UNKNOWN}),
+    (VPC, {"cidrBlock": "10.0.0.0/16", "tags": {"team": "v" * 257}}, "tags.team", "256 characters", {"cidrBlock": "10.0.0.0/16", "tags": {"team": UNKNOWN}}),
 ]  # fmt: skip
 
 # The template of a node group and the group; then the template that is right.
@@ -224,11 +263,40 @@ def test_an_image_that_ends_before_the_version_of_the_cluster() -> None:  # aws 
     assert cloud.problems(NODES, "x", **{**inputs, "clusterName": UNKNOWN}) == []
 
 
+@pytest.mark.parametrize(("type_", "path"), [(ENTRY, "clusterName"), (RIGHTS, "clusterName")])
+@pytest.mark.parametrize(
+    ("config", "refused_"),
+    [({"authenticationMode": "CONFIG_MAP"}, True), (None, True), ({"authenticationMode": "API"}, False)],
+)
+def test_access_entries_need_a_cluster_that_takes_them(
+    type_: str, path: str, config: dict[str, str] | None, refused_: bool
+) -> None:
+    cloud = Cloud(judges=[Rules()])
+    cloud.make(CLUSTER, "c", name="c", roleArn="r", vpcConfig={}, **({"accessConfig": config} if config else {}))
+    found = refused(cloud, type_, {"clusterName": "c"}, path, "must be set to one of [API, API_AND_CONFIG_MAP]")
+    assert bool(found) is refused_
+    assert cloud.problems(type_, "x", clusterName="theirs") == []
+
+
+def test_a_release_of_another_version_than_the_cluster() -> None:
+    cloud = Cloud(judges=[Rules()])
+    cloud.make(CLUSTER, "c", name="c", version="1.35", roleArn="r", vpcConfig={})
+    inputs = {"amiType": "AL2023_x86_64_STANDARD", "clusterName": "c"}
+    wrong = {**inputs, "releaseVersion": "1.34.6-20260625"}
+    assert refused(cloud, NODES, wrong, "releaseVersion", "not valid for the kubernetes version of the cluster")
+    assert cloud.problems(NODES, "x", **inputs, releaseVersion="1.35.6-20260625") == []
+    assert cloud.problems(NODES, "x", **wrong, version="1.34") == []
+
+
 SCENE = {
     "a": 2,
     "b": "2",
     "list": [{"x": 1}, {"x": 3}],
+    "minor": "1.35",
+    "named": {"aws:a": 1},
     "no": False,
+    "release": "1.35.2-1",
+    "short": "1.3",
     "none": [],
     "text": text("hello"),
     "u": UNKNOWN,
@@ -248,6 +316,10 @@ SCENE = {
         ("text", {"decoded": "^hel"}, True), ("text", {"not_decoded": "^hel"}, False), ("b", {"decoded": "."}, False),
         ("b", {"matches": "2"}, True), ("b", {"not_matches": "2"}, False), ("a", {"matches": "2"}, False),
         ("a", {"same_as": "b"}, True), ("a", {"not_same_as": "b"}, False), ("a", {"not_same_as": "zero"}, True),
+        ("a", {"none_of": [2]}, False), ("a", {"none_of": [3]}, True), ("gone", {"none_of": [2]}, True), ("u", {"none_of": [2]}, False),
+        ("list.*.x", {"none_of": [3]}, False), ("list.*.x", {"none_of": [4]}, True), ("named", {"has_name": "^aws:"}, True), ("named", {"has_name": "^x"}, False),
+        ("u", {"has_name": "."}, False), ("release", {"not_begins_with": "short"}, True), ("release", {"not_begins_with": "minor"}, False),
+        ("release", {"not_begins_with": "gone"}, False), ("release", {"not_begins_with": "u"}, False),
         ("a", {"exceeds": "zero"}, True), ("a", {"exceeds": "u"}, False), ("a", {"exceeds": "gone"}, False),
     ],
 )  # fmt: skip

@@ -13,6 +13,7 @@ from polysilicon.aws.identity import CLUSTER_POLICIES, NODE_POLICIES, service_ro
 from polysilicon.aws.kubeconfig import eks_kubeconfig
 from polysilicon.aws.network import NetworkWires
 from polysilicon.aws.nodes import NodeGroupArgs, node_group
+from polysilicon.aws.tags import named
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.errors import UserError
 from polysilicon.planning.cluster import EksClusterPlan, plan_eks_cluster
@@ -109,7 +110,7 @@ class EksCluster(pulumi.ComponentResource):
             kubernetes_network_config={"service_ipv4_cidr": spec.service_cidr},
             upgrade_policy={"support_type": "STANDARD"},
             deletion_protection=spec.deletion_protection,
-            tags={**tags, "Name": name},
+            tags=named(tags, name),
             opts=child(self, {Order.CLUSTER_AFTER_ROLE_POLICIES: policies}),
         )
         for cidr in inside:
@@ -126,7 +127,7 @@ class EksCluster(pulumi.ComponentResource):
             from_port=443,
             to_port=443,
             cidr_ipv4=cidr,
-            tags={**self._args.tags, "Name": name},
+            tags=named(self._args.tags, name),
             opts=child(self),
         )
 
@@ -150,7 +151,11 @@ class EksCluster(pulumi.ComponentResource):
         name = f"{self._name}-{key}"
         options = child(self, ignore_changes=ignore_changes)
         entry = aws.eks.AccessEntry(
-            name, cluster_name=cluster.name, principal_arn=principal, tags=self._args.tags, opts=options
+            name,
+            cluster_name=cluster.name,
+            principal_arn=principal,
+            tags=named(self._args.tags, name),
+            opts=options,
         )
         return aws.eks.AccessPolicyAssociation(
             name,
@@ -162,15 +167,16 @@ class EksCluster(pulumi.ComponentResource):
         )
 
     def _addon(self, cluster: aws.eks.Cluster, addon: str, after: After | None = None) -> aws.eks.Addon:
+        name = f"{self._name}-{addon}"
         return aws.eks.Addon(
-            f"{self._name}-{addon}",
+            name,
             cluster_name=cluster.name,
             addon_name=addon,
             addon_version=self._plan.addon(addon),
             configuration_values=_ENFORCE_POLICIES if addon == "vpc-cni" else None,
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="PRESERVE",
-            tags=self._args.tags,
+            tags=named(self._args.tags, name),
             opts=child(self, after),
         )
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
+from polysilicon.aws.tags import named
 from polysilicon.resources import child
 
 CLUSTER_POLICIES = ("AmazonEKSClusterPolicy",)
@@ -29,7 +30,7 @@ def service_role(
     parent: pulumi.Resource, name: str, service: str, policies: Sequence[str], tags: Mapping[str, str]
 ) -> tuple[aws.iam.Role, list[aws.iam.RolePolicyAttachment]]:
     """A role for an AWS service with AWS-managed policies, and the attachments that its users wait for."""
-    role = aws.iam.Role(name, assume_role_policy=trust_policy(service), tags={**tags, "Name": name}, opts=child(parent))
+    role = aws.iam.Role(name, assume_role_policy=trust_policy(service), tags=named(tags, name), opts=child(parent))
     attachments = [
         aws.iam.RolePolicyAttachment(
             f"{name}-{policy}", role=role.name, policy_arn=f"arn:aws:iam::aws:policy/{policy}", opts=child(parent)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
+from polysilicon.aws.tags import named
 from polysilicon.planning.network import EksNetworkPlan, Zone, plan_eks_network
 from polysilicon.planning.order import Order
 from polysilicon.resources import child, record
@@ -20,7 +21,7 @@ class EksNetworkArgs:
 
     Attributes:
         spec: Ranges, zones and NAT.
-        tags: Tags of every resource; each gets a Name beside them.
+        tags: Tags of every resource; each gets beside them a Name and those that tell it from all others.
     """
 
     spec: EksNetworkSpec
@@ -61,7 +62,7 @@ class EksNetwork(pulumi.ComponentResource):
             cidr_block=plan.cidr,
             enable_dns_hostnames=True,
             enable_dns_support=True,
-            tags=self._named(name),
+            tags=named(self._tags, name),
             opts=child(self),
         )
         public, internet = self._public_side(vpc, plan)
@@ -77,7 +78,9 @@ class EksNetwork(pulumi.ComponentResource):
     def _public_side(
         self, vpc: aws.ec2.Vpc, plan: EksNetworkPlan
     ) -> tuple[dict[str, aws.ec2.Subnet], list[pulumi.Resource]]:
-        gateway = aws.ec2.InternetGateway(self._name, vpc_id=vpc.id, tags=self._named(self._name), opts=child(self))
+        gateway = aws.ec2.InternetGateway(
+            self._name, vpc_id=vpc.id, tags=named(self._tags, self._name), opts=child(self)
+        )
         table = self._route_table("public", vpc)
         route = aws.ec2.Route(
             f"{self._name}-public",
@@ -98,12 +101,12 @@ class EksNetwork(pulumi.ComponentResource):
         gateways = {}
         for zone in (zone for zone in plan.zones if zone.has_nat):
             name = f"{self._name}-nat-{zone.id}"
-            address = aws.ec2.Eip(name, domain="vpc", tags=self._named(name), opts=child(self))
+            address = aws.ec2.Eip(name, domain="vpc", tags=named(self._tags, name), opts=child(self))
             gateways[zone.id] = aws.ec2.NatGateway(
                 name,
                 allocation_id=address.allocation_id,
                 subnet_id=public[zone.id].id,
-                tags=self._named(name),
+                tags=named(self._tags, name),
                 opts=child(self, {Order.ROUTE_AFTER_GATEWAY: internet}),
             )
         return gateways
@@ -141,13 +144,13 @@ class EksNetwork(pulumi.ComponentResource):
             cidr_block=cidr,
             availability_zone_id=zone,
             map_public_ip_on_launch=False,
-            tags={**self._named(name), **tags},
+            tags={**named(self._tags, name), **tags},
             opts=child(self),
         )
 
     def _route_table(self, suffix: str, vpc: aws.ec2.Vpc) -> aws.ec2.RouteTable:
         name = f"{self._name}-{suffix}"
-        return aws.ec2.RouteTable(name, vpc_id=vpc.id, tags=self._named(name), opts=child(self))
+        return aws.ec2.RouteTable(name, vpc_id=vpc.id, tags=named(self._tags, name), opts=child(self))
 
     def _associate(
         self, side: str, zone: str, subnet: aws.ec2.Subnet, table: aws.ec2.RouteTable
@@ -155,6 +158,3 @@ class EksNetwork(pulumi.ComponentResource):
         return aws.ec2.RouteTableAssociation(
             f"{self._name}-{side}-{zone}", subnet_id=subnet.id, route_table_id=table.id, opts=child(self)
         )
-
-    def _named(self, name: str) -> dict[str, str]:
-        return {**self._tags, "Name": name}

@@ -9,6 +9,7 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
+from polysilicon.aws.tags import named
 from polysilicon.resources import After, child
 
 _ROOT_DEVICE = "/dev/xvda"
@@ -58,7 +59,7 @@ def node_group(parent: pulumi.Resource, name: str, args: NodeGroupArgs, after: A
         update_config={"max_unavailable": 1, "update_strategy": args.update_strategy},
         labels=args.labels,
         taints=[_taint(args.taint)] if args.taint else None,
-        tags={**args.tags, "Name": name},
+        tags=named(args.tags, name),
         opts=child(parent, after),
     )
 
@@ -81,7 +82,7 @@ def _launch_template(parent: pulumi.Resource, name: str, args: NodeGroupArgs) ->
         # One hop keeps pods from taking the node's role by way of the metadata service.
         metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
         tag_specifications=[{"resource_type": kind, "tags": {**args.tags, "Name": name}} for kind in _TAGGED_AT_LAUNCH],
-        tags={**args.tags, "Name": name},
+        tags=named(args.tags, name),
         opts=child(parent),
     )
 

@@ -1,7 +1,12 @@
-"""Tags that say who pays."""
+"""Tags that say who pays, and which resource something is."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pulumi
+
+from polysilicon.identity import identity
 from polysilicon.specs import Owner
 
 
@@ -14,3 +19,14 @@ def owner_tags(owner: Owner, environment: str) -> dict[str, str]:
         "ManagedBy": "pulumi",
     }
     return tags | ({"Team": owner.team} if owner.team else {})
+
+
+def named(tags: Mapping[str, str], name: str) -> dict[str, str]:
+    """All tags of one resource: what it is called, whose it is, and the given ones, which win over the latter.
+
+    By them `polysilicon recover` knows it again when an update was killed.
+
+    Args:
+        name: The logical name of the resource.
+    """
+    return {**identity(pulumi.get_project(), pulumi.get_stack(), name), **tags, "Name": name}

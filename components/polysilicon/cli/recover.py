@@ -44,8 +44,9 @@ def command(stack: str | None, directory: Path, rehearsed: bool, state: Path | N
 
     The stack is `dev` unless you name one. Every operation that was begun is held against the account: what was made
     becomes part of the state, what was not is forgotten, and what cannot be told is named with what to do about it.
-    Resources are matched by the name that the program or the engine gave them, else by their tags; nothing in the
-    account is changed. Make sure first that the update is dead: its lock is taken away.
+    Resources are matched by the name that the program or the engine gave them, else by the tags that say which resource
+    of which stack they are; what only looks alike is named. Nothing in the account is changed. Make sure first that the
+    update is dead: its lock is taken away.
 
     In a real account the backend, the passphrase and the credentials are those that `pulumi up` would use. The exit
     code is 0 if nothing is left to do, 1 otherwise.

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeAlias
 
 from polysilicon.engine.workbench import Workbench
+from polysilicon.errors import UserError
 
 Action: TypeAlias = Literal["import", "discard", "refresh", "clear", "keep"]
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -59,7 +60,7 @@ class Found:
     Attributes:
         id: The id by which the provider imports it.
         place: Where it is, for a person.
-        sure: Its name, or its tags, are what the program gave; otherwise it only looks alike.
+        sure: Its name is what the program gave, or its tags say whose it is; otherwise it only looks alike.
     """
 
     id: str
@@ -216,16 +217,29 @@ def carry_out(decisions: Sequence[Decision], bench: Workbench) -> None:
 def edited(exported: Mapping[str, Any], decisions: Sequence[Decision]) -> dict[str, Any]:
     """The state after the decisions: found resources among the others, and only those notes that must stay.
 
-    The decisions are in the order of the notes. A resource that is taken in has no outputs yet: by that the providers
-    know that they are to read it by its id alone.
+    The decisions are in the order of the notes; `UserError` if they are about others than the state has. A resource
+    that is taken in has no outputs yet: by that the providers know that they are to read it by its id alone.
     """
     deployment = dict(exported["deployment"])
     notes = deployment.pop("pending_operations", None) or []
+    _require_same(notes, decisions)
     kept = [note for note, decision in zip(notes, decisions, strict=True) if decision.action == "keep"]
     taken = list(_taken(notes, decisions))
     if kept:
         deployment["pending_operations"] = kept
     return {**exported, "deployment": {**deployment, "resources": [*(deployment.get("resources") or []), *taken]}}
+
+
+def _require_same(notes: Sequence[Mapping[str, Any]], decisions: Sequence[Decision]) -> None:
+    """Raises unless the state still has what was decided about: between the two a person was asked."""
+    got = [f"{note['type']} {note['resource']['urn']}" for note in notes]
+    decided = [f"{decision.wanted.operation} {decision.wanted.urn}" for decision in decisions]
+    if got != decided:
+        raise UserError(
+            "what was begun is not what was decided about: the state has changed meanwhile\n"
+            f"  got: {', '.join(got) or 'nothing that was begun'}\n  allowed: {', '.join(decided) or 'nothing'}\n"
+            "  fix: make sure that nothing else updates the stack, and run `polysilicon recover` again"
+        )
 
 
 def _taken(notes: Sequence[Mapping[str, Any]], decisions: Sequence[Decision]) -> Iterator[dict[str, Any]]:

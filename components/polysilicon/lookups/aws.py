@@ -8,12 +8,13 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 
 import boto3  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
 from polysilicon.engine.recover import Found, Interrupted, UnfindableError
+from polysilicon.identity import is_identity
 
 _OWN_CREDENTIALS = (
     "assumeRole",
@@ -33,7 +34,7 @@ _PLACE = re.compile(r"\{([^{}]+)\}")
 
 @dataclass(frozen=True)
 class Lookup:
-    """How one type is looked for; see `aws.toml`."""
+    """One way in which a type is looked for; see `aws.toml`."""
 
     service: str
     call: str
@@ -41,41 +42,43 @@ class Lookup:
     items: str
     id: str
     match: Mapping[str, str] = field(default_factory=dict)
+    absent: Sequence[str] = ()
     unique: Sequence[str] = ()
     missing: Sequence[str] = ()
     tags: str = ""
 
 
 @functools.cache
-def lookups() -> Mapping[str, Lookup]:
-    """All types that can be looked for."""
+def lookups() -> Mapping[str, Sequence[Lookup]]:
+    """All types that can be looked for, with the ways in which they are."""
     file = resources.files("polysilicon.lookups") / "aws.toml"
-    return {type_: Lookup(**row) for type_, row in tomllib.loads(file.read_text(encoding="utf-8")).items()}
+    told = tomllib.loads(file.read_text(encoding="utf-8"))
+    return {
+        type_: [Lookup(**row) for row in ([rows] if isinstance(rows, dict) else rows)] for type_, rows in told.items()
+    }
 
 
 class AwsFinder:
     """Asks the account of the environment's credentials, or of the profile that the provider names."""
 
     def find(self, wanted: Interrupted) -> Sequence[Found]:
-        """What exists with that identity; raises `UnfindableError` if there is no look-up, or it is refused."""
-        lookup = lookups().get(wanted.type)
-        if lookup is None:
+        """What exists with that identity, or may have it; raises `UnfindableError` if there is no look-up, or it is
+        refused."""
+        ways = lookups().get(wanted.type)
+        if ways is None:
             raise UnfindableError("no look-up for this type")
         own = next((name for name in _OWN_CREDENTIALS if wanted.settings.get(name)), None)
         if own:
             raise UnfindableError(f"its provider has credentials of its own ({own}), which are not used here")
+        return [found for lookup in ways for found in self._look(lookup, wanted)]
+
+    def _look(self, lookup: Lookup, wanted: Interrupted) -> Iterator[Found]:
         region = str(wanted.inputs.get("region") or wanted.settings.get("region") or "") or None
         client = _client(lookup.service, region, wanted.settings.get("profile"))
-        place = f"AWS {client.meta.region_name}"
-        named = bool(lookup.unique) and all(wanted.inputs.get(name) for name in lookup.unique)
-        tags = _wanted_tags(wanted.inputs)
-        return [
-            Found(
-                _filled(lookup.id, wanted.inputs, item), place, sure=not lookup.tags or tagged if named else bool(tags)
-            )
-            for item in self._items(client, lookup, wanted.inputs)
-            if _fits(item, lookup, wanted.inputs) and ((tagged := tags.items() <= _tags(item, lookup).items()) or named)
-        ]
+        for item in self._items(client, lookup, wanted.inputs):
+            if _fits(item, lookup, wanted.inputs) and (likeness := _likeness(item, lookup, wanted.inputs)):
+                id_ = _filled(lookup.id, wanted.inputs, item)
+                yield Found(id_, f"AWS {client.meta.region_name}", sure=likeness == "sure")
 
     def _items(self, client: Any, lookup: Lookup, inputs: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         request = _filled(lookup.request, inputs)
@@ -103,7 +106,19 @@ def _client(service: str, region: str | None, profile: Any) -> Any:
 
 
 def _fits(item: Mapping[str, Any], lookup: Lookup, inputs: Mapping[str, Any]) -> bool:
-    return all(_at(item, path) == inputs[name] for path, name in lookup.match.items() if inputs.get(name))
+    alike = all(_at(item, path) == inputs[name] for path, name in lookup.match.items() if inputs.get(name))
+    return alike and not any(_at(item, path) for path in lookup.absent)
+
+
+def _likeness(item: Mapping[str, Any], lookup: Lookup, inputs: Mapping[str, Any]) -> Literal["sure", "alike", ""]:
+    """Whether an item is surely what was begun, may be it, or is another one."""
+    tags = _wanted_tags(inputs)
+    tagged = tags.items() <= _tags(item, lookup).items()
+    if lookup.unique and all(inputs.get(name) for name in lookup.unique):
+        return "sure" if tagged or not lookup.tags else "alike"
+    if not tagged:
+        return ""
+    return "sure" if is_identity(tags) else "alike"
 
 
 def _tags(item: Mapping[str, Any], lookup: Lookup) -> Mapping[str, str]:

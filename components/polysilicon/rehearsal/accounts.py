@@ -41,7 +41,7 @@ class Accounts:
         self._endpoints: defaultdict[str, set[int]] = defaultdict(set)
         self._by_type: defaultdict[str, set[int]] = defaultdict(set)
         self._changes: Counter[str] = Counter()
-        self._recalled: dict[Hashable, tuple[int, Any]] = {}
+        self._recalled: dict[Hashable, tuple[tuple[int, ...], Any]] = {}
         self._made: Counter[str] = Counter()
         self._elsewhere: set[str] = set()
         self._last_key = 0
@@ -127,16 +127,17 @@ class Accounts:
             for record in [record for record in self._records.values() if gone(record)]:
                 self.remove(record)
 
-    def recall(self, what: Hashable, cloud: str, work_out: Callable[[], Found]) -> Found:
-        """What `work_out` gives, asked again only when something of a cloud has changed.
+    def recall(self, what: Hashable, clouds: Iterable[str], work_out: Callable[[], Found]) -> Found:
+        """What `work_out` gives, asked again only when something of these clouds has changed.
 
         Args:
             what: What it is that is worked out.
-            cloud: All that it depends on is of this cloud.
+            clouds: All that it depends on is of one of them.
         """
         with self._lock:
-            if what not in self._recalled or self._recalled[what][0] != self._changes[cloud]:
-                self._recalled[what] = self._changes[cloud], work_out()
+            changes = tuple(self._changes[cloud] for cloud in clouds)
+            if what not in self._recalled or self._recalled[what][0] != changes:
+                self._recalled[what] = changes, work_out()
             found: Found = self._recalled[what][1]
             return found
 

@@ -1,8 +1,9 @@
 """How long the real clouds would have taken: a timeline in simulated seconds for what the engine did. Nobody waits.
 
 A create or update starts when the last thing that it depends on has ended, and takes what `data/clock.toml` says; the
-engine may do any number of things at once. Deletes come after all else, in the rounds that the engine makes of them:
-a round begins when the slowest delete of the round before has ended.
+engine may do any number of things at once. Pods wait for the nodes of their group, which are counted once, there.
+Deletes come after all else, in the rounds that the engine makes of them: a round begins when the slowest delete of the
+round before has ended.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from polysilicon.rehearsal.clock_nodes import standing_nodes
 from polysilicon.rehearsal.times import FREE, Spread, Time, Times, load_times
 
 if TYPE_CHECKING:
@@ -112,8 +114,8 @@ def plan_timeline(
 class _Graph:
     """What waits for what. A component takes no time: who depends on one waits for all that is in it."""
 
-    def __init__(self, resources: Mapping[str, Resource]) -> None:
-        self._resources = resources
+    def __init__(self, resources: Mapping[str, Resource], nodes: Mapping[str, str] | None = None) -> None:
+        self._resources, self._nodes = resources, nodes or {}
         self._children: dict[str, list[str]] = {}
         for urn, resource in resources.items():
             self._children.setdefault(resource.parent, []).append(urn)
@@ -126,6 +128,7 @@ class _Graph:
         around = self._around(node)
         # A resource is registered after its parent, and a component when what it needs is there.
         waits = [urn if urn in around else self._ended(urn) for urn in self.direct(node)]
+        waits += [self._nodes[node]] if node in self._nodes else []
         return [self._resources[node].parent, *waits] if node in self._resources else waits
 
     def direct(self, urn: str) -> list[str]:
@@ -165,12 +168,13 @@ class _Clock:
         self._after = {resource.urn: resource for resource in after}
         self._before = {resource.urn: resource for resource in before}
         self._times = times
+        self._nodes = standing_nodes(after, times)
         self._forward, self._deletes = _sorted_out(operations)
 
     def timeline(self) -> Timeline:
         took = {urn: self._time(urn, operation) for urn, operation in self._forward.items()}
         gone = {urn: self._time(urn, "delete") for urn in self._deletes}
-        graph = _Graph(self._after)
+        graph = _Graph(self._after, self._nodes)
         needs = {node: graph.needs(node) for node in _ordered(self._after, graph.needs)}
         rounds = _rounds(self._deletes, _Graph({**self._after, **self._before}))
         plans = [_Plan(needs, took, rounds, gone, part) for part in range(3)]
@@ -183,7 +187,8 @@ class _Clock:
             return FREE
         if operation == "replace":
             return self._time(urn, "delete") + self._time(urn, "create")
-        return self._times.of(_type(urn), operation, resource.inputs if resource else {})
+        group = _type(self._nodes.get(urn, ""))
+        return self._times.of(_type(urn), operation, resource.inputs if resource else {}, group)
 
     def _told(self, plans: Sequence[_Plan], took: Mapping[str, Time], gone: Mapping[str, Time]) -> Timeline:
         least, typical, most = plans

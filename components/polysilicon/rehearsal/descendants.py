@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+_PROCESSES = Path("/proc")
 _WAITING = frozenset({"S", "I", "Z", "T", "t", "X"})
 _PATIENCE_SECONDS = 0.25
 """Where the system does not tell, a silence this long counts as rest."""
@@ -15,8 +16,7 @@ class Descendants:
     """Looks at all processes below this one, by what Linux tells in /proc."""
 
     def __init__(self) -> None:
-        self._own = Path("/proc") / str(os.getpid())
-        self._told = any(self._own.glob("task/*/children"))
+        self._told = (_PROCESSES / "self" / "stat").exists()
 
     def busy(self, silent: float) -> bool:
         """Whether any thread of them runs, or could run if it got a processor.
@@ -26,31 +26,40 @@ class Descendants:
         """
         if not self._told:
             return silent < _PATIENCE_SECONDS
-        return any(_is_at_work(process) for process in _below(self._own))
+        return any(_is_at_work(process) for process in below(os.getpid()))
 
 
-def _below(process: Path) -> Iterator[Path]:
-    for children in _of_threads(process, "children"):
-        for child in _read(children).split():
-            yield process.parent / child
-            yield from _below(process.parent / child)
+def below(process: int) -> Iterator[int]:
+    """The numbers of all processes that one has started, and theirs. Only where Linux tells them."""
+    yield from _reached(process, _children())
 
 
-def _is_at_work(process: Path) -> bool:
-    # The state follows the name, which may itself hold spaces and parentheses.
-    states = (_read(stat).rpartition(")")[2].split()[:1] for stat in _of_threads(process, "stat"))
-    return any(state and state[0] not in _WAITING for state in states)
+def _reached(process: int, children: Mapping[int, list[int]]) -> Iterator[int]:
+    for child in children.get(process, ()):
+        yield child
+        yield from _reached(child, children)
 
 
-def _of_threads(process: Path, file: str) -> list[Path]:
+def _children() -> dict[int, list[int]]:
+    """By the number of a process, those that it has started."""
+    found: dict[int, list[int]] = {}
+    for process in _PROCESSES.iterdir():
+        if process.name.isdigit() and (told := _told_of(process)):
+            found.setdefault(int(told[1]), []).append(int(process.name))
+    return found
+
+
+def _is_at_work(process: int) -> bool:
     try:
-        return [thread / file for thread in (process / "task").iterdir()]
+        states = (_told_of(thread)[:1] for thread in (_PROCESSES / str(process) / "task").iterdir())
+        return any(state and state[0] not in _WAITING for state in states)
+    except OSError:  # it has ended meanwhile
+        return False
+
+
+def _told_of(task: Path) -> list[str]:
+    """The state and what follows it: the name before it may itself hold spaces and parentheses."""
+    try:
+        return (task / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:  # it has ended meanwhile
         return []
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text()
-    except OSError:  # it has ended meanwhile
-        return ""

@@ -75,7 +75,7 @@ class Fail:
         type: The token of a type (`aws:eks/nodeGroup:NodeGroup`) or its class (`NodeGroup`); `*` stands for letters.
         code: A cloud's code, or a cause such as `quota`; empty for the most telling code of the type.
         operation: Which kind of call.
-        number: The how many-th of those calls.
+        number: The how many-th of those calls, whether the ones before have failed or not.
 
     Raises `UserError` for a code that there is not, or that cannot happen to the type.
     """
@@ -139,7 +139,8 @@ class Faults:
     """What goes wrong in a rehearsal; each thing once, however many operations it has.
 
     Args:
-        fails: The calls to fail.
+        fails: The calls to fail. Of two that are due at the same call the first is taken, the other at the next such
+            call. One that is given twice comes once.
         kill_after: Kill the engine when so many changes are done in the accounts, before it hears of the last one;
             0 for never.
     """
@@ -186,7 +187,7 @@ class Faults:
                 raise RefusedError(Problem(_GONE, fault=Fault.DIED))
             due = [fail for fail in self._waiting() if fail.matches(call)]
             self._calls.update(due)
-            now = next((fail for fail in due if self._calls[fail] == fail.number), None)
+            now = next((fail for fail in due if self._calls[fail] >= fail.number), None)
             if now is not None:
                 self._fire(now, call)
 

@@ -25,6 +25,7 @@ from polysilicon.errors import UserError
 from polysilicon.rehearsal import controllers
 from polysilicon.rehearsal.accounts import Accounts
 from polysilicon.rehearsal.clock import Timeline, plan_timeline
+from polysilicon.rehearsal.cluster.services import astray
 from polysilicon.rehearsal.environment import clean, rehearsal_environment
 from polysilicon.rehearsal.faults import Fail, Faults
 from polysilicon.rehearsal.finder import AccountsFinder
@@ -274,6 +275,7 @@ class Rehearsal:
         resources = resources_of(self._export(engine, session))
         simulation = session.simulation
         records = simulation.accounts.records()
+        astray_notes = astray(simulation.accounts) if operation == "up" and exit_code == 0 else []
         return Outcome(
             operation=operation,
             project=self.project.name,
@@ -286,9 +288,9 @@ class Rehearsal:
             leftovers=leftovers_of(records, resources, self.project.name, self.stack),
             judged={name: tally.inputs for name, tally in simulation.tallies().items()},
             unjudged=dict(sum((tally.unjudged for tally in simulation.tallies().values()), Counter())),
-            notes=(*sorted(simulation.notes), *self._faults.notes()),  # calls arrive in any order
+            notes=(*sorted(simulation.notes), *self._faults.notes(), *astray_notes),  # calls arrive in any order
             errors=errors,
-            lucky=by_luck(needs_of(simulation.judges), resources) if operation == "up" else (),
+            lucky=by_luck(needs_of((*simulation.judges, simulation.rollouts)), resources) if operation == "up" else (),
             log=log,
             seconds=seconds,
             state=str(self.folder),

@@ -17,10 +17,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from polysilicon.rehearsal.descendants import Descendants
+from polysilicon.rehearsal.activity import Activity
 from polysilicon.rehearsal.forms import table
 from polysilicon.rehearsal.model import Call
 from polysilicon.rehearsal.values import at
+from polysilicon.rehearsal.waiting import Waiting
 
 MOST_HELD = 48
 """Calls held at once: fewer than the engine runs at once, so that those on time still get through."""
@@ -32,8 +33,6 @@ _LONGEST_WAIT_SECONDS = 5.0
 _LONGEST_STEP_SECONDS = 2.0
 _PACE_SECONDS = 0.008
 _SAMPLES = 3
-_SETTLED_SECONDS = 0.2
-_LONGEST_SETTLING_SECONDS = 60.0
 
 
 @dataclass(frozen=True, order=True)
@@ -64,22 +63,20 @@ class Schedule:
         self.seed = seed
         self._own = threading.local()
         self._lock = threading.Lock()
-        self._going_on, self._last = 0, time.monotonic()
+        self._activity = Activity()
         self._held: list[_Ticket] = []
         self._conductor: threading.Thread | None = None
-        self._descendants = Descendants()
-        self._looking = threading.Lock()
-        self._waiting, self._settled = {True: 0, False: 0}, {True: 0.0, False: 0.0}
+        self._waiting = Waiting(self._activity, held=lambda: self._conductor is not None)
 
     @contextmanager
     def request(self) -> Iterator[None]:
         """Something that the engine asks is being answered inside this block."""
-        self._count(+1)
+        self._activity.count(+1)
         self._own.inside, self._own.ticket = True, None
         try:
             yield
         finally:
-            self._count(-1)
+            self._activity.count(-1)
             self._own.inside = False
             if self._own.ticket is not None:
                 self._own.ticket.done.set()
@@ -105,50 +102,11 @@ class Schedule:
         Args:
             last: Wait for those too that wait here and are not the last: what follows when they end may bring it about.
         """
-        held = holds()
-        if held or not getattr(self._own, "inside", False):
-            return held
+        if not getattr(self._own, "inside", False):
+            return holds()
         if self._own.ticket is not None:
             self._own.ticket.done.set()
-        self._waits(+1, last)
-        try:
-            return self._wait(holds, last)
-        finally:
-            self._waits(-1, last)
-
-    def _waits(self, change: int, last: bool) -> None:
-        with self._lock:
-            self._waiting[last] += change
-        self._count(-change)
-
-    def _wait(self, holds: Callable[[], bool], last: bool) -> bool:
-        started, seen = time.monotonic(), 0.0
-        while time.monotonic() - started < _LONGEST_SETTLING_SECONDS:
-            now = self._last
-            if now != seen and holds():
-                return True
-            seen = now
-            if self._is_settled(last):
-                self._settled[last] = time.monotonic()
-            if self._settled[last] > started:  # whoever waited then has an answer, the others too
-                break
-            time.sleep(_PACE_SECONDS)
-        return holds()
-
-    def _is_settled(self, last: bool) -> bool:
-        """Whether nothing has gone on for a while, nothing is held, and no process is at work."""
-        for _ in range(_SAMPLES):
-            with self._lock:
-                silent = time.monotonic() - self._last
-                at_rest = not self._going_on and not self._held and self._conductor is None
-                others = last and self._waiting[False]
-            if others or not at_rest or silent < _SETTLED_SECONDS:
-                return False
-            with self._looking:
-                if self._descendants.busy(silent):
-                    return False
-            time.sleep(_PACE_SECONDS)
-        return True
+        return self._waiting.until(holds, last)
 
     def _rank(self, call: Call) -> int | None:
         """When a late call is released, the lowest first; nothing for a call that is on time."""
@@ -163,28 +121,23 @@ class Schedule:
         text = f"{self.seed}|{what}|{call.operation}|{call.urn}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
 
-    def _count(self, change: int) -> None:
-        with self._lock:
-            self._going_on += change
-            self._last = time.monotonic()
-
     def _queue(self, ticket: _Ticket) -> bool:
         with self._lock:
             if len(self._held) >= MOST_HELD:
                 return False
             self._held.append(ticket)
-            self._going_on -= 1
             if self._conductor is None:
                 self._conductor = threading.Thread(target=self._conduct, name="schedule", daemon=True)
                 self._conductor.start()
-            return True
+        self._activity.count(-1)
+        return True
 
     def _conduct(self) -> None:
         """Releases what is held whenever all is quiet, until nothing is."""
         while True:
             self._await_quiet()
             for ticket in self._next():
-                self._count(+1)
+                self._activity.count(+1)
                 ticket.released.set()
                 ticket.done.wait(_LONGEST_STEP_SECONDS)
             with self._lock:
@@ -208,10 +161,7 @@ class Schedule:
         started, quiet = time.monotonic(), 0
         while quiet < _SAMPLES and time.monotonic() - started < _LONGEST_WAIT_SECONDS:
             time.sleep(_PACE_SECONDS)
-            with self._lock:
-                silent = time.monotonic() - self._last
-                at_rest = not self._going_on and silent >= _QUIET_SECONDS
-            quiet = quiet + 1 if at_rest and not self._descendants.busy(silent) else 0
+            quiet = quiet + 1 if self._activity.has_rested(_QUIET_SECONDS) else 0
 
 
 @functools.cache

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import threading
 import traceback
 from collections.abc import Callable, Mapping
 from concurrent import futures
@@ -22,9 +21,11 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 
 from polysilicon.rehearsal import providers
 from polysilicon.rehearsal.cluster import NotReadyError
+from polysilicon.rehearsal.connections import Connections
 from polysilicon.rehearsal.lookups import Lookups
 from polysilicon.rehearsal.model import Fault, Problem, RefusedError
 from polysilicon.rehearsal.naming import Proposal
+from polysilicon.rehearsal.remains import HalfMadeError
 from polysilicon.rehearsal.schedule import STEPS_AT_ONCE
 from polysilicon.rehearsal.simulation import Simulation, parts
 from polysilicon.rehearsal.values import INTERNAL, Properties, decode, encode
@@ -97,7 +98,7 @@ def _answers(method: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, Any]
         try:
             with self._simulation.schedule.request():
                 return method(self, request, context)
-        except NotReadyError as unready:
+        except (NotReadyError, HalfMadeError) as unready:
             return _abort_half_done(context, unready, self._secret(request))
         except RefusedError as refusal:
             fault, text = refusal.fault, str(refusal)
@@ -108,7 +109,7 @@ def _answers(method: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, Any]
     return call
 
 
-def _abort_half_done(context: Any, unready: NotReadyError, secret: frozenset[str]) -> Any:
+def _abort_half_done(context: Any, unready: NotReadyError | HalfMadeError, secret: frozenset[str]) -> Any:
     """Tells the engine that the resource exists and is not ready: it keeps both the resource and the reasons."""
     detail = provider_pb2.ErrorResourceInitFailed(
         id=unready.record.id, properties=encode(unready.record.outputs, secret), reasons=unready.reasons
@@ -125,8 +126,7 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self, simulation: Simulation, version: str) -> None:
         self._simulation, self._version = simulation, version
         self._lookups = Lookups(simulation)
-        self._settings: dict[str, Properties] = {}
-        self._lock = threading.Lock()
+        self._connections = Connections()
 
     # ── What a provider is ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -163,23 +163,18 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     @_answers
     def Configure(self, request: Any, context: Any) -> Any:
-        with self._lock:
-            self._settings[context.peer()] = providers.settings(decode(request.args))
+        self._connections.configure(context.peer(), providers.settings(decode(request.args)))
         return provider_pb2.ConfigureResponse(supportsPreview=True, supports_autonaming_configuration=True)
 
-    def _settings_of(self, context: Any) -> Properties:
-        """The settings of the provider that calls. A connection that was idle for long comes back from another port."""
-        with self._lock:
-            if context.peer() in self._settings:
-                return self._settings[context.peer()]
-            (only,) = self._settings.values()
-            return only
+    def _settings_of(self, request: Any, context: Any) -> Properties:
+        """The settings of the provider that calls."""
+        return self._connections.settings(context.peer(), getattr(request, "urn", ""))
 
     # ── Resources ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     @_answers
     def Check(self, request: Any, context: Any) -> Any:
-        settings, news, old = self._settings_of(context), decode(request.news), decode(request.olds)
+        settings, news, old = self._settings_of(request, context), decode(request.news), decode(request.olds)
         disabled = request.autonaming.mode == provider_pb2.CheckRequest.AutonamingOptions.DISABLE
         proposal = Proposal("" if disabled else request.autonaming.proposed_name, disabled)
         inputs = self._simulation.check(settings, request.urn, news, old, proposal)
@@ -191,7 +186,7 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     @_answers
     def Diff(self, request: Any, context: Any) -> Any:
-        type_, settings = parts(request.urn)[0], self._settings_of(context)
+        type_, settings = parts(request.urn)[0], self._settings_of(request, context)
         found = self._simulation.compare(type_, decode(request.old_inputs), decode(request.news), settings)
         return provider_pb2.DiffResponse(
             changes=_CHANGED[bool(found.changes)],
@@ -207,7 +202,7 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     @_answers
     def Create(self, request: Any, context: Any) -> Any:
-        settings, inputs = self._settings_of(context), decode(request.properties)
+        settings, inputs = self._settings_of(request, context), decode(request.properties)
         call = self._simulation.call(
             "create", settings, request.urn, inputs, preview=request.preview, timeout=request.timeout
         )
@@ -220,7 +215,7 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     @_answers
     def Update(self, request: Any, context: Any) -> Any:
-        settings, inputs, before = self._settings_of(context), decode(request.news), decode(request.olds)
+        settings, inputs, before = self._settings_of(request, context), decode(request.news), decode(request.olds)
         call = self._simulation.call(
             "update", settings, request.urn, inputs, request.id, before, request.preview, request.timeout
         )
@@ -229,7 +224,11 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     @_answers
     def Delete(self, request: Any, context: Any) -> Any:
-        settings, inputs, before = self._settings_of(context), decode(request.old_inputs), decode(request.properties)
+        settings, inputs, before = (
+            self._settings_of(request, context),
+            decode(request.old_inputs),
+            decode(request.properties),
+        )
         asked = functools.partial(self._simulation.call, "delete", settings, request.urn, inputs, request.id, before)
         try:
             self._simulation.schedule.hold(asked())
@@ -243,7 +242,11 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     @_answers
     def Read(self, request: Any, context: Any) -> Any:
-        settings, inputs, before = self._settings_of(context), decode(request.inputs), decode(request.properties)
+        settings, inputs, before = (
+            self._settings_of(request, context),
+            decode(request.inputs),
+            decode(request.properties),
+        )
         call = self._simulation.call("read", settings, request.urn, inputs, request.id, before)
         record = self._simulation.find(call)
         if record is None:
@@ -264,7 +267,7 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     @_answers
     def Invoke(self, request: Any, context: Any) -> Any:
-        answer = self._lookups.answer(self._settings_of(context), request.tok, decode(request.args))
+        answer = self._lookups.answer(self._settings_of(request, context), request.tok, decode(request.args))
         return provider_pb2.InvokeResponse(**{"return": encode(answer)})
 
     @_answers

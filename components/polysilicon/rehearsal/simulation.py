@@ -25,6 +25,8 @@ from polysilicon.rehearsal.model import Call, Fault, Hooks, Judge, Operation, Pr
 from polysilicon.rehearsal.naming import Proposal, named, was_made
 from polysilicon.rehearsal.outside import is_outside, told_by_id
 from polysilicon.rehearsal.places import ByKubeconfig, ByTable, Places
+from polysilicon.rehearsal.read_back import advice, read_back
+from polysilicon.rehearsal.remains import HalfMadeError, Remains, asks_nothing, remains_of, told_of
 from polysilicon.rehearsal.replacement import create_only
 from polysilicon.rehearsal.schedule import Schedule
 from polysilicon.rehearsal.shapes import Sdk, Shape
@@ -175,9 +177,9 @@ class Simulation:
             return []
 
     def compare(self, type_: str, old: Properties, new: Properties, settings: Mapping[str, Any]) -> Comparison:
-        """The difference between two sets of inputs."""
+        """The difference between two sets of inputs, the old ones as the cloud answers them."""
         form, _ = self.known(type_)
-        changes = differences(old, new, self.replacement(type_, form, settings, new))
+        changes = differences(read_back(type_, old), new, self.replacement(type_, form, settings, new))
         replaced = any(change.replaces for change in changes)
         return Comparison(changes, replaced and self._takes_same_name(form, old, new))
 
@@ -199,15 +201,36 @@ class Simulation:
         return self._synthesis(call, seed="", preview=True).make(with_defaults(call.type, call.inputs), before)[1]
 
     def create(self, call: Call) -> Record:
-        """Makes a resource."""
+        """Makes a resource; raises `HalfMadeError` where that fails and leaves something."""
         self.schedule.hold(call)
-        self._run(self.hooks.before, call)
+        try:
+            self._run(self.hooks.before, call)
+            record = self._make(call)
+        except RefusedError as refusal:
+            self._leave(call, refusal)
+            raise
+        self._run(self.hooks.after, replace(call, record=record, id=record.id))
+        return self.rollouts.wait(call, record)
+
+    def _leave(self, call: Call, refusal: RefusedError) -> None:
+        """Raises `HalfMadeError` if a refused create has begun, and nothing else would have stopped it at once."""
+        if (left := remains_of(call.type, refusal)) is None:
+            return
+        try:
+            record = self._make(call, left)
+        except RefusedError:
+            return
+        raise HalfMadeError(record, refusal) from refusal
+
+    def _make(self, call: Call, left: Remains | None = None) -> Record:
         seed = self._seed(call.urn)
         synthesis = self._synthesis(call, seed)
         with self.accounts.changing():
-            self._refuse(self.judge(call))
+            self._refuse([each for each in self.judge(call) if left is None or not left.told_by(each)])
             id_, outputs = synthesis.make(with_defaults(call.type, call.inputs))
             self._refuse(self._taken(call, id_, synthesis.form))
+            outputs = self._answered(call.type, outputs)
+            outputs |= left.outputs if left else {}
             made = Record(
                 key=0,
                 package=call.package,
@@ -221,12 +244,13 @@ class Simulation:
                 names=names_of(call.package, id_, call.inputs, outputs),
                 seed=seed,
             )
-            record = self.accounts.add(made)
-        self._run(self.hooks.after, replace(call, record=record, id=id_))
-        return self.rollouts.wait(call, record)
+            return self.accounts.add(made)
 
     def update(self, call: Call) -> Properties:
         """Changes a resource in place."""
+        if call.record is not None and asks_nothing(call):
+            self._note_broken(call.record)
+            return call.record.outputs
         self._run(self.hooks.before, call)
         record = call.record
         if record is None:
@@ -237,6 +261,7 @@ class Simulation:
         with self.accounts.changing():
             self._refuse(self.judge(call))
             _, outputs = synthesis.make(with_defaults(call.type, call.inputs), kept_outputs(record))
+            outputs = self._answered(call.type, outputs)
             for name in synthesis.form.increments & outputs.keys():
                 outputs[name] = int(outputs[name]) + 1
             names = names_of(call.package, record.id, call.inputs, outputs)
@@ -244,6 +269,15 @@ class Simulation:
             self.accounts.change(changed)
         self._run(self.hooks.after, replace(call, record=changed))
         return self.rollouts.wait(call, changed).outputs
+
+    def _answered(self, type_: str, outputs: Properties) -> Properties:
+        if told := advice(type_, outputs):
+            self.note(told)
+        return read_back(type_, outputs)
+
+    def _note_broken(self, record: Record) -> None:
+        if told := told_of(record):
+            self.note(told)
 
     def delete(self, call: Call) -> None:
         """Takes a resource away, and what vanishes with it; what is gone already is no mistake."""

@@ -62,33 +62,61 @@ class _Row:
 
 
 @dataclass(frozen=True)
+class Pool:
+    """A type whose resources are nodes.
+
+    Attributes:
+        labels: The path of the labels that its nodes have.
+        sizes: Paths of how many nodes it has by itself.
+    """
+
+    types: re.Pattern[str]
+    labels: str
+    sizes: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Times:
     """The table.
 
     Attributes:
         workloads: Patterns of the types that serve: when the last of them is ready, so is the stack.
         annotation: The annotation of a pod template that says how many seconds its cold start takes.
+        container_annotation: The one that says how many of them pass after the container has started.
+        pools: Types that are nodes.
     """
 
     rows: Sequence[_Row]
     classes: Sequence[_Row]
     workloads: re.Pattern[str]
     annotation: str
+    container_annotation: str = ""
+    pools: Sequence[Pool] = ()
     _found: dict[tuple[str, str], Time] = field(default_factory=dict, compare=False)
 
-    def of(self, type_: str, operation: str, inputs: Mapping[str, Any]) -> Time:
+    def of(self, type_: str, operation: str, inputs: Mapping[str, Any], group: str = "") -> Time:
         """What an operation on a resource takes.
 
         A workload whose pod template names its cold start takes that; else what the table says of the type; else,
         for an update or a delete, an assumed time.
+
+        Args:
+            group: The type of the group that has a node for the workload already. What making that takes is counted
+                there, and not once more in the cold start; no less is left of it than passes in the container.
         """
-        told = self._cold_start(inputs) if operation != "delete" and self.serves(type_) else None
+        told = self.cold_start(inputs) if operation != "delete" and self.serves(type_) else None
+        if told is not None and group:
+            told = self._warm_start(told, inputs, group)
         if told is not None:
             return Time(Spread(told, told, told), "the program's own figure")
         key = (type_, operation)
         if key not in self._found:
             self._found[key] = self._published(*key) or self._assumed(*key)
         return self._found[key]
+
+    def pool(self, type_: str) -> Pool | None:
+        """Where a type that is nodes tells of them; nothing if it is none."""
+        return next((pool for pool in self.pools if pool.types.fullmatch(type_)), None)
 
     def serves(self, type_: str) -> bool:
         """Whether it is a workload."""
@@ -104,9 +132,19 @@ class Times:
         row = next(row for row in self.classes if row.pattern.fullmatch(type_))
         return Time(row.by_operation[operation], row.source, assumed=row.assumed)
 
-    def _cold_start(self, inputs: Mapping[str, Any]) -> float | None:
+    def _warm_start(self, cold: float, inputs: Mapping[str, Any], group: str) -> float:
+        """A cold start without its node. What passes outside of the container is not known if that is not told."""
+        inside = self._annotated(inputs, self.container_annotation)
+        node = self.of(group, "create", {}).spread.typical
+        return cold if inside is None else max(cold - node, min(inside, cold))
+
+    def cold_start(self, inputs: Mapping[str, Any]) -> float | None:
+        """The seconds that a pod template tells of its cold start, if it does."""
+        return self._annotated(inputs, self.annotation)
+
+    def _annotated(self, inputs: Mapping[str, Any], name: str) -> float | None:
         annotations = at(inputs, "spec.template.metadata.annotations")
-        told = annotations.get(self.annotation) if isinstance(annotations, Mapping) else None
+        told = annotations.get(name) if isinstance(annotations, Mapping) else None
         try:
             return float(str(told))
         except ValueError:
@@ -123,6 +161,8 @@ def load_times(file: Path = _FILE) -> Times:
         classes=[_row(row, assumed=any(row["create"])) for row in document["class"]],
         workloads=_any(document["workloads"]),
         annotation=document["cold_start_annotation"],
+        container_annotation=document.get("container_start_annotation", ""),
+        pools=[Pool(_any(row["types"]), row["labels"], row["sizes"]) for row in document.get("nodes", ())],
     )
 
 

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from polysilicon.engine.explain.exceptions import TRACEBACK
 from polysilicon.engine.explain.story import Explanation, Group
 
 MOST_TEXTS = 3
@@ -65,4 +66,7 @@ def _grid(rows: Iterable[tuple[str, RenderableType]]) -> Table:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
+    """Of a traceback the end says most."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"…{text[-LONGEST_TEXT:]}" if TRACEBACK in text else f"{text[:LONGEST_TEXT]}…"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from polysilicon.engine.explain.causes import Cause, find_cause
 from polysilicon.engine.explain.events import Failure, Run
+from polysilicon.engine.explain.exceptions import TRACEBACK, told_briefly
 from polysilicon.engine.explain.words import billed, kind, owner, type_of
 
 _DONE = {
@@ -104,8 +105,9 @@ def _sentence(run: Run, failure: Failure) -> str:
 def _without_resource(run: Run, failure: Failure) -> str:
     if failure.warning:
         return "The state is not sure of everything."
-    if failure.text.startswith("Program failed") or "Traceback (most recent call last)" in failure.text:
-        return "The program itself failed."
+    if failure.text.startswith("Program failed") or TRACEBACK in failure.text:
+        told = told_briefly(failure.text)
+        return f"The program itself failed at {told}" if told else "The program itself failed."
     return "The program stopped by itself." if run.program_ended else "The engine stopped."
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from polysilicon.catalog import Catalog
@@ -16,12 +17,8 @@ from polysilicon.rehearsal.cluster.workloads import Workload
 from polysilicon.rehearsal.cluster.world import World, chart_of
 from polysilicon.rehearsal.values import UNKNOWN, at
 
-
-def with_devices(sets: Iterable[NodeSet], world: World, catalog: Catalog) -> list[NodeSet]:
-    """The sets with the extended resources that something offers on their nodes."""
-    charts = [_Chart(str(record.inputs).lower(), record.inputs) for record in world.charts]
-    plugins = [each for each in world.workloads if each.kind in ("DaemonSet", "Pod")]
-    return [_with(each, plugins, charts, catalog) for each in sets]
+_MOST_TOLD = 4
+"""Of many device plugins that do not come to nodes a few are named."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +29,37 @@ class _Chart:
     inputs: Mapping[str, Any]
 
 
-def _with(nodes: NodeSet, workloads: Sequence[Workload], charts: Sequence[_Chart], catalog: Catalog) -> NodeSet:
+@dataclass(frozen=True)
+class Runs:
+    """What runs in the cluster and may offer devices."""
+
+    charts: Sequence[_Chart]
+    workloads: Sequence[Workload]
+
+    @cached_property
+    def plugins(self) -> Mapping[str, list[Workload]]:
+        """By the resource that they offer: the workloads with an image of its device plugin."""
+        return {row["resource"]: [w for w in self.workloads if _runs(w, row["images"])] for row in facts()["devices"]}
+
+
+def _runs(workload: Workload, images: Iterable[str]) -> bool:
+    return any(_is(image, images) for image in workload.images)
+
+
+def runs_of(world: World) -> Runs:
+    """What runs in a cluster and may offer devices."""
+    charts = [_Chart(str(record.inputs).lower(), record.inputs) for record in world.charts]
+    return Runs(charts, [each for each in world.workloads if each.kind in ("DaemonSet", "Pod")])
+
+
+def with_devices(nodes: NodeSet, runs: Runs, catalog: Catalog) -> NodeSet:
+    """The nodes with the extended resources that something offers on them."""
     capacity, lacking = dict(nodes.capacity), dict(nodes.lacking)
     for row in facts()["devices"]:
         resource = row["resource"]
         if nodes.machines and not any(_has(machine, row, nodes, catalog) for machine in nodes.machines):
             continue
-        why = _why_not(row, nodes, workloads, charts)
+        why = _why_not(row, nodes, runs)
         if why:
             lacking[resource] = why
         elif resource not in capacity:
@@ -55,21 +76,30 @@ def _has(machine: str, row: Mapping[str, Any], nodes: NodeSet, catalog: Catalog)
     return machine.startswith(tuple(row["families"])) or told or marked
 
 
-def _why_not(row: Mapping[str, Any], nodes: NodeSet, workloads: Sequence[Workload], charts: Sequence[_Chart]) -> str:
+def _why_not(row: Mapping[str, Any], nodes: NodeSet, runs: Runs) -> str:
     """Why nodes with the device do not offer it; nothing if they do."""
-    brought = any(_is(chart.text, row.get("bring_drivers", ())) for chart in charts)
+    brought = any(_is(chart.text, row.get("bring_drivers", ())) for chart in runs.charts)
     if row["amis"] and nodes.image not in ("", "CUSTOM", UNKNOWN, *row["amis"]) and not brought:
         allowed = ", ".join(row["amis"])
         return f"{nodes.title}: images of amiType {nodes.image} have no {row['driver']} driver; allowed: {allowed}"
     if nodes.image in row.get("built_in", ()):
         return ""
-    plugins = [chart for chart in charts if _is(chart.text, row["charts"])]
-    refusals = [_chart_refusal(chart, nodes, (*charts, *workloads)) for chart in plugins]
-    if plugins and (own := [each for each in workloads if any(_is(image, row["images"]) for image in each.images)]):
-        refusals += [_refusal(each, nodes) for each in own]
-    if plugins:
-        return "" if "" in refusals else "; ".join(refusals)
-    return _no_plugin(row, nodes, workloads)
+    charts = [chart for chart in runs.charts if _is(chart.text, row["charts"])]
+    refusals = [_chart_refusal(chart, nodes, (*runs.charts, *runs.workloads)) for chart in charts]
+    plugins = runs.plugins[row["resource"]]
+    if "" in refusals or any(not _refusal(each, nodes) for each in plugins):
+        return ""
+    if not charts and not plugins:
+        return (
+            f"{nodes.title}: no device plugin runs in the cluster that offers {row['resource']} "
+            f"(a DaemonSet with an image such as {row['images'][0]})"
+        )
+    return _joined([*refusals, *(f"{nodes.title}: the device plugin {_refusal(each, nodes)}" for each in plugins)])
+
+
+def _joined(refusals: Sequence[str]) -> str:
+    more = len(refusals) - _MOST_TOLD
+    return "; ".join([*refusals[:_MOST_TOLD], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _chart_refusal(chart: _Chart, nodes: NodeSet, others: Iterable[_Chart | Workload]) -> str:
@@ -96,19 +126,9 @@ def _text(other: _Chart | Workload) -> str:
     return other.text if isinstance(other, _Chart) else " ".join(other.images)
 
 
-def _no_plugin(row: Mapping[str, Any], nodes: NodeSet, workloads: Sequence[Workload]) -> str:
-    plugins = [each for each in workloads if any(_is(image, row["images"]) for image in each.images)]
-    if not plugins:
-        return (
-            f"{nodes.title}: no device plugin runs in the cluster that offers {row['resource']} "
-            f"(a DaemonSet with an image such as {row['images'][0]})"
-        )
-    refusals = [_refusal(each, nodes) for each in plugins]
-    return "" if "" in refusals else "; ".join(refusals)
-
-
 def _refusal(plugin: Workload, nodes: NodeSet) -> str:
-    named = f"{nodes.title}: the device plugin {plugin.kind} {plugin.namespace}/{plugin.name}"
+    """Why the pods of a device plugin do not come to nodes; nothing if they do."""
+    named = f"{plugin.kind} {plugin.namespace}/{plugin.name}"
     if not selects(plugin.spec, nodes.labels):
         return f"{named} does not select these nodes"
     taint = untolerated(plugin.spec, nodes.taints)

@@ -38,7 +38,7 @@ def eks(cluster: Record, world: World, accounts: Accounts, catalog: Catalog) -> 
         named = (record for record in accounts.mentioning(name) if record.scope == cluster.scope)
         return [_group(record, scaled, accounts, catalog) for record in named if record.type == _NODE_GROUP]
 
-    known = accounts.recall((eks, cluster.key, scaled), cluster.scope.cloud, groups)
+    known = accounts.recall((eks, cluster.key, scaled), [cluster.scope.cloud], groups)
     return Cluster([*known, *_karpenter(world.of_types(_is_karpenters), catalog)])
 
 

@@ -24,11 +24,8 @@ from polysilicon.rehearsal.model import Record
 from polysilicon.rehearsal.values import UNKNOWN, Properties, at
 
 _NODE_POOL = "gcp:container/nodePool:NodePool"
+_NETWORK, _ROUTER = "gcp:compute/network:Network", "gcp:compute/router:Router"
 _TPU_LABEL = "cloud.google.com/gke-tpu-accelerator"
-_USUAL_MACHINE = "e2-medium"
-"""Of a node pool that names none (pulumi_gcp ClusterNodeConfigArgs.machine_type)."""
-_ZONES_OF_REGION = 3
-"""Over how many zones a regional cluster spreads each pool (pulumi_gcp NodePoolArgs.node_locations)."""
 
 
 def gke(cluster: Record, world: World, accounts: Accounts, catalog: Catalog) -> Cluster:
@@ -56,10 +53,11 @@ def _pools(cluster: Record, accounts: Accounts) -> Iterable[tuple[str, Propertie
 
 def _pool(cluster: Record, name: str, inputs: Properties, accounts: Accounts, catalog: Catalog) -> NodeSet:
     config: Mapping[str, Any] = inputs.get("nodeConfig") or {}
-    machine = str(config.get("machineType") or _USUAL_MACHINE)
+    machine = str(config.get("machineType") or facts()["gke"]["usual_machine"])
     machines = [] if machine == UNKNOWN else [machine]
     devices, taints, labels = _accelerators(machine, config, inputs, catalog)
     arm = machine.split("-")[0] in facts()["gke"]["arm_families"]
+    through = _gateways(cluster, inputs, accounts)
     given: dict[str, Iterable[str] | None] = {
         **labels,
         "kubernetes.io/arch": ["arm64" if arm else "amd64"] if machines else None,
@@ -75,7 +73,8 @@ def _pool(cluster: Record, name: str, inputs: Properties, accounts: Accounts, ca
         machines=machines,
         capacity={**capacity_of(machines, catalog), **devices},
         starts_itself=bool(config.get("containerdConfig")),
-        outside=_shut_in(cluster, inputs, accounts),
+        outside=_shut_in(cluster) if through == () else "",
+        through=[gateway.urn for gateway in through or ()],
         far=[host for host in facts()["images"]["public"] if host not in facts()["images"]["near_google"]],
         account=_account(config, accounts),
     )
@@ -86,17 +85,32 @@ def _arm_taint(arm: bool, config: Mapping[str, Any]) -> list[Taint]:
     return [Taint(**facts()["gke"]["arm_taint"])] if arm and kept else []
 
 
-def _shut_in(cluster: Record, inputs: Properties, accounts: Accounts) -> str:
-    """Private nodes without Cloud NAT reach only Google's own services, if their network was made here."""
+def _gateways(cluster: Record, inputs: Properties, accounts: Accounts) -> tuple[Record, ...] | None:
+    """The Cloud NATs that alone lead private nodes to anything but Google's own services; nothing for nodes that have
+    another way out, or whose network was not made here."""
     private = at(inputs, "networkConfig.enablePrivateNodes")
     private = at(cluster.inputs, "privateClusterConfig.enablePrivateNodes") if private is None else private
-    network = str(cluster.inputs.get("network") or "")
-    made = [record.type for record in named(accounts, "gcp", network)]
-    ways = facts()["gke"]["ways_out"]
-    if private is not True or "gcp:compute/network:Network" not in made:
-        return ""
-    if any(each.type in ways and each.scope.owner == cluster.scope.owner for each in accounts.records()):
-        return ""
+    made = [r for r in named(accounts, "gcp", cluster.inputs.get("network")) if r.type == _NETWORK]
+    if private is not True or not made:
+        return None
+    ours = [r for r in accounts.records() if r.scope.owner == cluster.scope.owner]
+    if any(record.type in facts()["gke"]["ways_out"] for record in ours):
+        return None
+    return tuple(r for r in ours if r.type == facts()["gke"]["nat"] and _serves(r, made[-1], cluster, accounts))
+
+
+def _serves(nat: Record, network: Record, cluster: Record, accounts: Accounts) -> bool:
+    """Whether a Cloud NAT is in the network and the region of a cluster; one whose router nobody here made may be."""
+    routers = [r for r in named(accounts, "gcp", nat.inputs.get("router")) if r.type == _ROUTER]
+    home = str(cluster.outputs.get("location") or "")
+    region = str(nat.outputs.get("region") or "")
+    there = not home or not region or home == region or home.startswith(f"{region}-")
+    networks = [named(accounts, "gcp", router.inputs.get("network")) for router in routers]
+    return there and (not routers or any(network.key == each.key for found in networks for each in found))
+
+
+def _shut_in(cluster: Record) -> str:
+    network = cluster.inputs.get("network")
     return f"nodes are private and the network {network} has no Cloud NAT: make a RouterNat, or mirror the image"
 
 
@@ -121,7 +135,7 @@ def _zones(cluster: Record, inputs: Mapping[str, Any]) -> int:
     if isinstance(named, list) and named:
         return len(named)
     regional = str(cluster.outputs.get("location") or cluster.scope.place).count("-") < 2
-    return _ZONES_OF_REGION if regional else 1
+    return int(facts()["gke"]["zones_of_region"]) if regional else 1
 
 
 _Accelerators = tuple[dict[str, float | None], list[Taint], dict[str, list[str] | None]]

@@ -41,6 +41,7 @@ class NodeSet:
         lacking: Why an extended resource that one could expect is not there.
         starts_itself: Whether the program has a say in how a node starts: it may label it, mount disks, set a proxy.
         outside: Why its nodes reach nothing outside of the cloud; empty if they may.
+        through: The URNs of what leads them out, any of which will do; none if nobody knows what does.
         far: The public registries that are outside.
         account: The identity that its nodes pull images with, if the program made it.
     """
@@ -55,6 +56,7 @@ class NodeSet:
     lacking: Mapping[str, str] = field(default_factory=dict)
     starts_itself: bool = False
     outside: str = ""
+    through: Sequence[str] = ()
     far: Sequence[str] = ()
     account: str = ""
 

@@ -6,18 +6,22 @@ does not become ready exists all the same: the engine is told so, keeps it with 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from polysilicon.catalog import Catalog
 from polysilicon.rehearsal.accounts import Accounts
-from polysilicon.rehearsal.cluster.images import unpullable
+from polysilicon.rehearsal.cluster.images import pulled_by_luck, unpullable
 from polysilicon.rehearsal.cluster.needs import unmet
+from polysilicon.rehearsal.cluster.nodes import Cluster
 from polysilicon.rehearsal.cluster.placement import Memory, Placement, cluster_of
+from polysilicon.rehearsal.cluster.probes import idle, never_ready
 from polysilicon.rehearsal.cluster.timing import declared, killed, lasts, overdue, patience, surge_of
 from polysilicon.rehearsal.cluster.workloads import Workload, workload, workload_of
 from polysilicon.rehearsal.cluster.world import World, given, place_of, unbound
+from polysilicon.rehearsal.luck import Need
 from polysilicon.rehearsal.model import Call, Record, Tally
 from polysilicon.rehearsal.schedule import Schedule
 from polysilicon.rehearsal.values import at
@@ -51,12 +55,17 @@ class Rollouts:
         catalog: What machines have.
         schedule: Tells when nothing else goes on, so that what a pod lacks will not come any more.
         note: Takes a sentence for the summary.
+
+    Attributes:
+        needs: What pods found in time; whether by more than luck, the state tells afterwards.
     """
 
     name = "rollouts"
 
     def __init__(self, accounts: Accounts, catalog: Catalog, schedule: Schedule, note: Callable[[str], None]) -> None:
         self.tally = Tally()
+        self.needs: list[Need] = []
+        self._there = {record.urn for record in accounts.records()}
         self._accounts, self._catalog, self._schedule, self._note = accounts, catalog, schedule, note
         self._starting: dict[int, float] = {}
         self._judged = {record.key for record in accounts.records()}
@@ -95,6 +104,8 @@ class Rollouts:
         """Pods that nobody waits for start all the same."""
         current = workload_of(record)
         seconds = lasts(current, rolls=False) if current and call.operation == "create" else None
+        if current and never_ready(current):
+            seconds = math.inf
         if seconds:
             self._starting[record.key] = seconds
         self._judged.add(record.key)
@@ -111,9 +122,11 @@ class Rollouts:
         pods = status["replicas"]
         kept |= {"readyReplicas": pods if ready else 0, "availableReplicas": pods if ready else 0}
         kept |= {} if ready else {"unavailableReplicas": pods, "updatedReplicas": 0}
-        changed = replace(record, outputs={**record.outputs, "status": kept})
-        self._accounts.change(changed)
-        return changed
+        with self._accounts.changing():  # it may have been changed or taken away while it was waited for
+            here = self._accounts.get(record.scope, record.type, record.id, record.urn)
+            if here is not None and here.key == record.key:
+                self._accounts.change(replace(here, outputs={**here.outputs, "status": kept}))
+        return replace(record, outputs={**record.outputs, "status": kept})
 
     # ── Pods ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -134,7 +147,9 @@ class Rollouts:
         found = self._settled(lambda: self._stuck(current, old, rolls, record))
         if overdue(current):
             self._tell_overdue(current)
-        first, *more = found or self._slow(current, rolls, call) or [""]
+        for sentence in idle(current):
+            self._note(sentence)
+        first, *more = found or never_ready(current) or self._slow(current, rolls, call) or [""]
         return [*_summaries(current, rolls), f"[Pod {current.pod_name}]: {first}", *more] if first else []
 
     def _settled(self, look: Callable[[], list[str]]) -> list[str]:
@@ -156,7 +171,7 @@ class Rollouts:
             for stage in ("admission", "scheduling", "start"):
                 if messages := [need.message for need in needs if need.stage == stage]:
                     return messages
-            cluster = cluster_of(record.scope, world, self._accounts, self._catalog)
+            cluster = cluster_of(record.scope, world, self._accounts, self._catalog, self._memory)
             if cluster.open:
                 self._unjudged_once(record, f"where pods of {current.kind}s find a node: {cluster.open}")
                 return []
@@ -166,7 +181,15 @@ class Rollouts:
             placement = Placement(record.scope, cluster, world, self._memory)
             refusal = placement.refuses(current, old, spare=False)
             refusal = refusal or (placement.refuses(current, old, spare=True) if spare else [])
-            return refusal or unpullable(current, cluster, self._accounts)
+            refusal = refusal or unpullable(current, cluster, self._accounts)
+            if not refusal:
+                self._note_needs(current, cluster, record)
+            return refusal
+
+    def _note_needs(self, current: Workload, cluster: Cluster, record: Record) -> None:
+        """What was there when the operation began is no luck."""
+        needs = pulled_by_luck(current, cluster, record.urn, self._accounts)
+        self.needs += [need for need in needs if not any(way & self._there for way in need.ways)]
 
     def _is_scheduled(self, current: Workload, world: World) -> bool:
         name = str(current.spec.get("schedulerName") or "")

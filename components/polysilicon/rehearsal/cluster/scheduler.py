@@ -55,13 +55,17 @@ class Scheduler:
         # The plainest nodes first, so that nothing takes room beside accelerators that need not.
         self._rooms = [_Room(each) for each in sorted(sets, key=lambda nodes: len(nodes.capacity))]
         self._tolerated, self.may_be = tolerated, may_be
+        self._open: dict[int, tuple[Workload, list[_Room]]] = {}
+
+    def clear(self) -> None:
+        """Takes all pods off the nodes."""
+        for room in self._rooms:
+            room.begun.clear()
 
     def daemons(self, workload: Workload) -> str:
         """Puts a pod on every node that the DaemonSet selects; why one finds no room, if so."""
         reason = ""
-        for room in self._rooms:
-            if self._barred(workload, room.nodes):
-                continue
+        for room in self._rooms_of(workload):
             room.begun += [_Node() for _ in range((room.nodes.count or 0) - len(room.begun))]
             failed = [short for node in room.begun if (short := self._short(workload, room.nodes, node))]
             for node in room.begun:
@@ -71,14 +75,26 @@ class Scheduler:
         return reason
 
     def place(self, workload: Workload, pods: int) -> str:
-        """Puts so many pods of a workload on nodes; why one finds none, in the scheduler's words, if so."""
-        open_rooms = [room for room in self._rooms if not self._barred(workload, room.nodes)]
+        """Puts so many pods of a workload on nodes, or none: then why one finds no node, in the scheduler's words."""
+        placed: list[_Node] = []
         for _ in range(pods):
-            node = self._find(workload, open_rooms)
+            node = self._find(workload, self._rooms_of(workload))
             if node is None:
-                return self._why(workload)
+                reason = self._why(workload)
+                for each in placed:
+                    _give_back(each, workload)
+                return reason
             _take(node, workload)
+            placed.append(node)
         return ""
+
+    def _rooms_of(self, workload: Workload) -> list[_Room]:
+        """The nodes that a workload may use, however full they are."""
+        known, rooms = self._open.get(workload.key, (None, []))
+        if known is not workload:
+            rooms = [room for room in self._rooms if not self._barred(workload, room.nodes)]
+            self._open[workload.key] = workload, rooms
+        return rooms
 
     def _find(self, workload: Workload, rooms: Iterable[_Room]) -> _Node | None:
         for room in rooms:
@@ -144,6 +160,11 @@ def barred(workload: Workload, nodes: NodeSet, tolerated: frozenset[str]) -> str
 def _take(node: _Node, workload: Workload) -> None:
     for name, amount in workload.demand:
         node.taken[name] = node.taken.get(name, 0.0) + amount
+
+
+def _give_back(node: _Node, workload: Workload) -> None:
+    for name, amount in workload.demand:
+        node.taken[name] -= amount
 
 
 def _told(size: int, reasons: Mapping[str, int]) -> str:

@@ -92,6 +92,12 @@ class Workload:
         return _containers(self.spec, "containers")
 
     @cached_property
+    def lasting(self) -> list[Plain]:
+        """Those, and the sidecars among the init containers, of which pods are made up when they are ready."""
+        sidecars = [each for each in _containers(self.spec, "initContainers") if each.get("restartPolicy") == "Always"]
+        return [*sidecars, *self.containers]
+
+    @cached_property
     def images(self) -> list[str]:
         """The images of all containers."""
         every = [*self.containers, *_containers(self.spec, "initContainers")]

@@ -15,6 +15,7 @@ from polysilicon.errors import UserError, one_of
 from polysilicon.rehearsal.accounts import Accounts
 from polysilicon.rehearsal.identifiers import named
 from polysilicon.rehearsal.model import Call, Problem, Tally
+from polysilicon.rehearsal.remains import is_broken
 from polysilicon.rehearsal.values import UNKNOWN, Properties, at, every
 from polysilicon.rehearsal.wording import told
 
@@ -128,7 +129,8 @@ class Machines:
         own = call.record.key if call.record else None
         for record in accounts.of_types(_table().users.__contains__):
             user = _table().users[record.type]
-            if record.key == own or record.scope != call.scope or user.terms(record.inputs) != terms:
+            elsewhere = record.scope != call.scope or user.terms(record.inputs) != terms
+            if record.key == own or elsewhere or is_broken(record):  # what is broken runs nothing
                 continue
             zones = len(_found(user.zones, record.package, record.inputs, accounts))
             for machine in _found(user.machines, record.package, record.inputs, accounts)[:1]:

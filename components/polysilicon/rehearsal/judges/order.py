@@ -19,6 +19,7 @@ from polysilicon.rehearsal.judges import (
     order_kubernetes,
     order_network,
     order_templates,
+    order_zones,
 )
 from polysilicon.rehearsal.judges.order_world import Row, World
 from polysilicon.rehearsal.luck import Need
@@ -26,6 +27,7 @@ from polysilicon.rehearsal.model import Call, Problem, Tally
 
 _ROWS: tuple[tuple[str, str, Row], ...] = (
     *order_network.ROWS,
+    *order_zones.ROWS,
     *order_eks.ROWS,
     *order_templates.ROWS,
     *order_cluster.ROWS,

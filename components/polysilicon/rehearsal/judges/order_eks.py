@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import yaml
 
-from polysilicon.rehearsal.accounts import address
-from polysilicon.rehearsal.judges.order_network import SUBNET, UnjudgedError, Way, endpoints, ways_out
+from polysilicon.rehearsal.accounts import address as bare
+from polysilicon.rehearsal.judges.order_network import SUBNET, UnjudgedError, Way, address, endpoints, ways_out
 from polysilicon.rehearsal.judges.order_roles import ROLE, lacking
 from polysilicon.rehearsal.judges.order_world import Row, World, words
 from polysilicon.rehearsal.model import Call, Fault, Problem, Record
@@ -145,6 +146,7 @@ def _subnets(call: Call, world: World, cluster: Record | None) -> Iterator[str]:
             world.unjudged("routes of a network that was not made here")
             continue
         yield from _shut_in(call, world, cluster, subnet, ways)
+        yield from _shut_out(world, cluster, subnet, ways)
 
 
 def _shut_in(call: Call, world: World, cluster: Record | None, subnet: Record, ways: list[Way]) -> Iterator[str]:
@@ -168,6 +170,34 @@ def _shut_in(call: Call, world: World, cluster: Record | None, subnet: Record, w
             f"internet gateway, or another gateway), and its VPC has {lack}: make the nodes after route, route table "
             "association and gateway (depends_on)"
         )
+
+
+def _shut_out(world: World, cluster: Record | None, subnet: Record, ways: list[Way]) -> Iterator[str]:
+    """Without the private endpoint, nodes come in by the public one, from the addresses of their NAT gateways.
+
+    botocore, `VpcConfigRequest.endpointPrivateAccess`; terraform-aws-eks issue 2149.
+    """
+    if cluster is None or at(cluster.inputs, "vpcConfig.endpointPrivateAccess") is True:
+        return
+    let_in = at(cluster.inputs, "vpcConfig.publicAccessCidrs") or ()
+    addresses = [address(world, way) for way in ways]
+    if not let_in or not addresses:
+        return
+    if None in addresses:
+        world.unjudged("whether a public endpoint lets nodes in, whose address is not known")
+    elif not any(_is_within(str(one), let_in) for one in addresses):
+        yield (
+            f"the cluster {cluster.id} has no private endpoint and its public one lets only {', '.join(let_in)} in; "
+            f"nodes in the subnet {subnet.id} come from {addresses[0]} (endpointPrivateAccess, or publicAccessCidrs)"
+        )
+
+
+def _is_within(one: str, ranges: Iterable[str]) -> bool:
+    """Whether an address is in one of these ranges; one that cannot be read counts as holding it."""
+    try:
+        return any(ip_address(one) in ip_network(each, strict=False) for each in ranges)
+    except ValueError:
+        return True
 
 
 def _gets_address(call: Call, world: World, subnet: Record) -> bool:
@@ -223,7 +253,7 @@ def _may_have_nodes(world: World, cluster: Record) -> bool:
     fargate = any(world.mentioning(cluster.id, "aws:eks/fargateProfile:FargateProfile", "clusterName"))
     if fargate or _is_auto(cluster.inputs):
         return True
-    inside = address(str(cluster.outputs.get("endpoint", "")))
+    inside = bare(str(cluster.outputs.get("endpoint", "")))
     there = world.accounts.of_types(lambda type_: type_ in _MACHINES or type_.startswith(_NODES_LATER))
     return any(record.scope == cluster.scope or record.scope.owner == inside for record in there)
 

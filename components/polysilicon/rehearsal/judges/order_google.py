@@ -14,9 +14,7 @@ from polysilicon.rehearsal.values import at
 from polysilicon.rehearsal.wording import told
 
 _SERVICE, _SUBNET = "gcp:projects/service:Service", "gcp:compute/subnetwork:Subnetwork"
-_CLUSTER = "gcp:container/cluster:Cluster"
-_PROXIED = frozenset({"INTERNAL_MANAGED", "EXTERNAL_MANAGED"})
-_REGIONAL_CLASSES = ("gke-l7-regional-", "gke-l7-rilb")
+_CLUSTER, _NETWORK = "gcp:container/cluster:Cluster", "gcp:compute/network:Network"
 _MANAGED, _OFF = "manages APIs of ", "disabled "
 
 
@@ -112,28 +110,13 @@ def _api_of(type_: str) -> Mapping[str, Any] | None:
 
 def _forwarding_rule(call: Call, world: World) -> Iterator[Problem]:
     # gcp trap 32
-    if call.inputs.get("loadBalancingScheme") in _PROXIED and call.inputs.get("network"):
-        yield from _proxies(call, world, str(call.inputs["network"]), str(call.inputs.get("region") or ""))
-
-
-def _gateway(call: Call, world: World) -> Iterator[Problem]:
-    """A Gateway of a regional class, in a cluster of which the network was made here."""
-    classes = str(at(call.inputs, "spec.gatewayClassName") or "")
-    cluster = world.accounts.at_endpoint(call.scope.owner)
-    if cluster is None or cluster.type != _CLUSTER or not classes.startswith(_REGIONAL_CLASSES):
+    if call.inputs.get("loadBalancingScheme") not in words("gcp")["proxies"]["schemes"]:
         return
-    location = str(cluster.outputs.get("location") or "")
-    region = location.rpartition("-")[0] if location.count("-") > 1 else location
-    yield from _proxies(call, world, str(cluster.inputs.get("network") or ""), region)
-
-
-def _proxies(call: Call, world: World, network: str, region: str) -> Iterator[Problem]:
-    made = world.made(network, "gcp:compute/network:Network")
-    made = made or world.made(normal("gcp", network), "gcp:compute/network:Network")
-    if made is None:
-        world.unjudged("proxy-only subnets of a network that was not made here")
+    region = str(call.inputs.get("region") or "")
+    network = _network(world, str(call.inputs.get("network") or ""))
+    if network is None:
         return
-    subnets = [r for r in world.accounts.of_types(_SUBNET.__eq__) if _is_for_proxies(r, made, region)]
+    subnets = _for_proxies(world, network, region)
     world.relies(call, "it no proxy can start", *([subnet] for subnet in subnets))
     if not subnets:
         text = (
@@ -141,14 +124,40 @@ def _proxies(call: Call, world: World, network: str, region: str) -> Iterator[Pr
             "the same region and VPC as the forwarding rule ({network}, {region}). Make a subnetwork with purpose "
             "REGIONAL_MANAGED_PROXY before it (depends_on)"
         )
-        yield Problem(told(call, text, network=made.id, region=region or "its region"))
+        yield Problem(told(call, text, network=network.id, region=region or "its region"))
+
+
+def _gateway(call: Call, world: World) -> Iterator[Problem]:
+    """A Gateway of a regional class is made in any case: its controller waits for the subnet, and nobody for it."""
+    classes = str(at(call.inputs, "spec.gatewayClassName") or "")
+    cluster = world.accounts.at_endpoint(call.scope.owner)
+    regional = classes.startswith(tuple(words("gcp")["proxies"]["gateways"]))
+    if regional and cluster is not None and cluster.type == _CLUSTER:
+        location = str(cluster.outputs.get("location") or "")
+        region = location.rpartition("-")[0] if location.count("-") > 1 else location
+        network = _network(world, str(cluster.inputs.get("network") or ""))
+        if network is not None and not _for_proxies(world, network, region):
+            world.unjudged(f"Gateways that have no address until {network.name} has a proxy-only subnet in {region}")
+    return iter(())
+
+
+def _network(world: World, name: str) -> Record | None:
+    """A network that was made here; nothing for another, and for none."""
+    made = world.made(name, _NETWORK) or world.made(normal("gcp", name), _NETWORK)
+    if made is None and name:
+        world.unjudged("proxy-only subnets of a network that was not made here")
+    return made
+
+
+def _for_proxies(world: World, network: Record, region: str) -> list[Record]:
+    return [r for r in world.accounts.of_types(_SUBNET.__eq__) if _is_for_proxies(r, network, region)]
 
 
 def _is_for_proxies(subnet: Record, network: Record, region: str) -> bool:
     inputs = subnet.inputs
     ours = normal("gcp", str(inputs.get("network", ""))) in {*network.names, network.id}
     there = not region or region in (inputs.get("region"), subnet.outputs.get("region"))
-    purpose = inputs.get("purpose") in ("REGIONAL_MANAGED_PROXY", "INTERNAL_HTTPS_LOAD_BALANCER")
+    purpose = inputs.get("purpose") in words("gcp")["proxies"]["purposes"]
     return ours and there and purpose and inputs.get("role") != "BACKUP"
 
 

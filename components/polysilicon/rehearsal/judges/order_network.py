@@ -8,13 +8,15 @@ from typing import Any
 
 from polysilicon.rehearsal.judges.order_world import Row, World, words
 from polysilicon.rehearsal.model import Call, Fault, Problem, Record
+from polysilicon.rehearsal.read_back import read_back
 from polysilicon.rehearsal.values import at
 from polysilicon.rehearsal.wording import told
 
 SUBNET, VPC = "aws:ec2/subnet:Subnet", "aws:ec2/vpc:Vpc"
 _TABLE, _DEFAULT_TABLE = "aws:ec2/routeTable:RouteTable", "aws:ec2/defaultRouteTable:DefaultRouteTable"
-_NAT, _GATEWAY = "aws:ec2/natGateway:NatGateway", "aws:ec2/internetGateway:InternetGateway"
+NAT, _GATEWAY = "aws:ec2/natGateway:NatGateway", "aws:ec2/internetGateway:InternetGateway"
 _ATTACHMENT = "aws:ec2/internetGatewayAttachment:InternetGatewayAttachment"
+_ADDRESS = "aws:ec2/eip:Eip"
 _ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 _OTHER_TARGETS = (
     "transitGatewayId",
@@ -71,6 +73,15 @@ def ways_out(world: World, subnet: Record, through_nat: bool = True) -> list[Way
     ]
 
 
+def address(world: World, way: Way) -> str | None:
+    """The public address that a way comes out with, where that is known: that of its NAT gateway."""
+    for part in way.parts:
+        allocated = world.made(part.inputs.get("allocationId"), _ADDRESS) if part.type == NAT else None
+        if allocated is not None:
+            return str(allocated.outputs["publicIp"])
+    return None
+
+
 def endpoints(world: World, vpc: str) -> set[str]:
     """The services that a VPC has endpoints for: `ecr.api`, `s3` …"""
     names = (str(record.inputs.get("serviceName", "")) for record in world.mentioning(vpc, _ENDPOINT, "vpcId"))
@@ -96,11 +107,11 @@ def _routes(world: World, table: str, because: tuple[Record, ...]) -> Iterator[_
     if known is None:
         raise UnjudgedError(f"routes of {table}, which was not made here")
     for inline in (known, *world.mentioning(table, _DEFAULT_TABLE, "defaultRouteTableId")):
-        for route in inline.inputs.get("routes") or ():
+        for route in read_back(inline.type, inline.inputs).get("routes") or ():
             told = {"destinationCidrBlock": route.get("cidrBlock") or route.get("ipv6CidrBlock"), **route}
             yield _Route(told, (*because, inline))
     for record in world.mentioning(table, "aws:ec2/route:Route", "routeTableId"):
-        yield _Route(record.inputs, (*because, record))
+        yield _Route(read_back(record.type, record.inputs), (*because, record))
 
 
 def _beyond(world: World, subnet: Record, route: Mapping[str, Any]) -> Iterator[tuple[bool, tuple[Record, ...]]]:
@@ -119,7 +130,7 @@ def _beyond(world: World, subnet: Record, route: Mapping[str, Any]) -> Iterator[
 
 def _through(world: World, nat: str) -> Iterator[tuple[Record, ...]]:
     """A NAT gateway leads out only while its own subnet is routed to an internet gateway."""
-    gateway = world.made(nat, _NAT)
+    gateway = world.made(nat, NAT)
     home = world.made(gateway.inputs.get("subnetId"), SUBNET) if gateway else None
     if gateway is None or home is None or gateway.inputs.get("connectivityType") == "private":
         yield ()
@@ -172,7 +183,7 @@ def _mapped(world: World, vpc: str) -> Iterator[Record]:
 
 def _has_public_address(user: Record, subnet: Record) -> bool:
     gives = subnet.inputs.get("mapPublicIpOnLaunch") is True
-    if user.type == _NAT:
+    if user.type == NAT:
         return user.inputs.get("connectivityType") != "private"
     if user.type == "aws:lb/loadBalancer:LoadBalancer":
         return not user.inputs.get("internal")
@@ -182,7 +193,7 @@ def _has_public_address(user: Record, subnet: Record) -> bool:
 
 
 ROWS: tuple[tuple[str, str, Row], ...] = (
-    ("create", _NAT, _nat_gateway),
+    ("create", NAT, _nat_gateway),
     ("delete", _GATEWAY, _detach),
     ("delete", _ATTACHMENT, _detach),
 )

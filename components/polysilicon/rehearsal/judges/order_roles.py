@@ -48,7 +48,7 @@ def lacking(world: World, role: Record, duty: str, call: Call | None = None) -> 
         call: Who relies on what the role has.
     """
     row = words("aws")["roles"][duty]
-    if row["trusts"] not in str(role.inputs.get("assumeRolePolicy", row["trusts"])):
+    if not _trusts(role.inputs.get("assumeRolePolicy", row["trusts"]), row["trusts"]):
         yield f"does not trust {row['trusts']}"
     grants = [*_grants(world, role)]
     for need in row["needs"]:
@@ -72,15 +72,26 @@ def _grants(world: World, role: Record) -> Iterator[_Grant]:
             yield _Grant(record, document=record.inputs.get("policy"))
 
 
+def _trusts(document: Any, service: str) -> bool:
+    """Whether a service may take the role: it is named, and where actions are, `sts:AssumeRole` is among them."""
+    named = [statement for statement in _statements(document) if service in str(statement)]
+    may = not named or any("Action" not in statement or _permits(statement, "sts:AssumeRole") for statement in named)
+    return service in str(document) and may
+
+
 def _allows(document: Any, action: str) -> bool:
+    return any(_permits(statement, action) for statement in _statements(document))
+
+
+def _statements(document: Any) -> list[Mapping[str, Any]]:
     if isinstance(document, str):
         try:
             document = json.loads(document)
         except ValueError:
-            return False
-    statements = document.get("Statement") or () if isinstance(document, Mapping) else ()
-    statements = [statements] if isinstance(statements, Mapping) else statements
-    return any(_permits(statement, action) for statement in statements if isinstance(statement, Mapping))
+            return []
+    found = document.get("Statement") or () if isinstance(document, Mapping) else ()
+    found = [found] if isinstance(found, Mapping) else found
+    return [statement for statement in found if isinstance(statement, Mapping)]
 
 
 def _permits(statement: Mapping[str, Any], action: str) -> bool:

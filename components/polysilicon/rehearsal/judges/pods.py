@@ -5,6 +5,7 @@ Source: kubernetes v1.35.0, pkg/apis/core/validation/validation.go; the function
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from polysilicon.rehearsal.judges.fields import Field, Finding, unique
@@ -184,6 +185,40 @@ def _environment(spec: Field) -> Iterator[Finding]:
                 yield source.invalid("may not be specified when `value` is not empty", "")
             elif len(given) > 1:
                 yield source.invalid("may not have more than one field specified at a time", "")
+            yield from _field_path(source.at("fieldRef", "fieldPath"))
+
+
+_OF_PODS = (  # pkg/apis/core/pods/helpers.go, ConvertDownwardAPIFieldLabel
+    "metadata.annotations",
+    "metadata.labels",
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "spec.terminationGracePeriodSeconds",
+    "status.phase",
+)
+_OF_VARIABLES = (  # validEnvDownwardAPIFieldPathExpressions
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
+)
+_SUBSCRIPT = re.compile(r"metadata\.(annotations|labels)\['.*'\]")
+
+
+def _field_path(path: Field) -> Iterator[Finding]:
+    """validateObjectFieldSelector."""
+    told = path.text
+    if not told or told in (*_OF_VARIABLES, "spec.host") or _SUBSCRIPT.fullmatch(told):
+        return
+    if told in _OF_PODS:
+        yield path.unsupported(_OF_VARIABLES)
+    else:
+        yield path.invalid(f"error converting fieldPath: field label not supported: {told}")
 
 
 def _tolerations(spec: Field) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from typing import Any
 from polysilicon.rehearsal.accounts import LONGEST_NAME, Accounts
 from polysilicon.rehearsal.forms import service_of, table
 from polysilicon.rehearsal.identifiers import is_identifier, named, normal
+from polysilicon.rehearsal.judges.identifier_kinds import of_another_kind
 from polysilicon.rehearsal.model import Call, Fault, Problem, Record, Tally
 from polysilicon.rehearsal.provenance import told_of
 from polysilicon.rehearsal.values import UNKNOWN, Path, at, shown, strings
@@ -52,12 +53,12 @@ class References:
         self.tally = Tally()
 
     def judge(self, call: Call, accounts: Accounts) -> Iterable[Problem]:
-        """Missing targets when something is made or changed, users when something is deleted."""
+        """What is of another kind in a check, missing targets of a change, users of what is deleted."""
         if call.operation == "delete":
             return self._users(call, accounts)
         if call.operation in ("create", "update"):
             return self._missing(call, accounts)
-        return ()
+        return of_another_kind(call, accounts, self.tally)
 
     def _missing(self, call: Call, accounts: Accounts) -> Iterator[Problem]:
         named = {row.property: row for row in _named_rows(call.package) if row.applies(call)}

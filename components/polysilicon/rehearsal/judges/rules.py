@@ -19,14 +19,18 @@ A path is dotted; `*` is every item of a list or of an object. What `with` has f
     a value                equal to it (text, number or boolean, `"8"` and `8` are the same)
     a list of values       equal to one of them
     { not = [ … ] }        there, and equal to none of them
+    { none_of = [ … ] }    equal to none of them, or not there at all
     { given = true }       there and not empty; with `false`: missing, empty or false
     { matches = "re" }     text in which the expression is found; `not_matches`: text in which it is not
+    { has_name = "re" }    an object in one of whose names the expression is found
     { decoded = "re" }     base64 text in which it is found once decoded; `not_decoded`: is not
     { more_than = 1 }      a longer list, or a greater number; `less_than`: a shorter or smaller one
     { same_as = "path" }   equal to the value at that path; `not_same_as`, `exceeds`: differs from it, is greater
+    { not_begins_with = "path" } text that does not begin with the value at that path and a dot
+    { other_region_than = "path" } a Google region or zone that is not in the region of the one at that path
 
-It holds if any value at the path fulfils it (`given = false`: if none is there). What is unknown fulfils nothing,
-so that a value that is not known yet is never refused.
+It holds if any value at the path fulfils it (`given = false`: if none is there; `none_of`: if all do). What is unknown
+fulfils nothing, so that a value that is not known yet is never refused.
 """
 
 from __future__ import annotations
@@ -75,8 +79,9 @@ class Rule:
 
     def _problem(self, scene: Mapping[str, Any], path: Path) -> Problem:
         first = next(iter(self.refuse))
-        blamed, value = _first(scene, self.property or first)
-        _, given = next(((p, v) for p, v in values_at(scene, first) if fulfils(v, self.refuse[first], scene)), ((), ""))
+        guilty = next(((p, v) for p, v in values_at(scene, first) if fulfils(v, self.refuse[first], scene)), None)
+        blamed, value = _first(scene, self.property) if self.property else guilty or _first(scene, first)
+        given = guilty[1] if guilty else ""
         return Problem(self.message.format(value=value, given=given), shown((*path, *blamed)))
 
 
@@ -137,6 +142,8 @@ def holds(scene: Mapping[str, Any], path: str, test: Any) -> bool:
     found = [value for _, value in values_at(scene, path)]
     if isinstance(test, Mapping) and test.get("given") is False:
         return not any(is_given(value) for value in found)
+    if isinstance(test, Mapping) and "none_of" in test:
+        return all(fulfils(value, test, scene) for value in found)
     return any(fulfils(value, test, scene) for value in found)
 
 
@@ -193,11 +200,28 @@ def _differs(value: Any, path: str, scene: Mapping[str, Any]) -> bool:
     return bool(others) and not any(_same(value, other) for other in others)
 
 
+def _begins_otherwise(value: Any, path: str, scene: Mapping[str, Any]) -> bool:
+    beginnings = [f"{_plain(other)}." for other in _other(scene, path)]
+    return isinstance(value, str) and bool(beginnings) and not value.startswith(tuple(beginnings))
+
+
+def _elsewhere(value: Any, path: str, scene: Mapping[str, Any]) -> bool:
+    regions = {_region(other) for other in _other(scene, path)}
+    return bool(regions) and _region(value) not in regions
+
+
+def _region(place: Any) -> str:
+    """The region of a Google region or zone: `us-central1` of `us-central1-a`."""
+    return "-".join(str(place).split("-")[:2])
+
+
 _TESTS: Mapping[str, Callable[[Any, Any, Mapping[str, Any]], bool]] = {
     "not": lambda value, wanted, _: not any(_same(value, one) for one in wanted),
+    "none_of": lambda value, wanted, _: not any(_same(value, one) for one in wanted),
     "given": lambda value, wanted, _: is_given(value) is wanted,
     "matches": lambda value, regex, _: isinstance(value, str) and re.search(regex, value) is not None,
     "not_matches": lambda value, regex, _: isinstance(value, str) and re.search(regex, value) is None,
+    "has_name": lambda value, regex, _: isinstance(value, Mapping) and any(re.search(regex, name) for name in value),
     "decoded": lambda value, regex, _: re.search(regex, _decoded(value)) is not None,
     "not_decoded": lambda value, regex, _: bool(_decoded(value)) and re.search(regex, _decoded(value)) is None,
     "more_than": lambda value, number, _: _size(value) > number,
@@ -205,6 +229,8 @@ _TESTS: Mapping[str, Callable[[Any, Any, Mapping[str, Any]], bool]] = {
     "same_as": lambda value, path, scene: any(_same(value, other) for other in _other(scene, path)),
     "not_same_as": _differs,
     "exceeds": _exceeds,
+    "not_begins_with": _begins_otherwise,
+    "other_region_than": _elsewhere,
 }
 
 
