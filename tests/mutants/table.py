@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import sysconfig
 import tomllib
+import venv
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 ROOT = Path(__file__).parents[2]
 COPIED = ("components", "stacks", "tests", "benchmarks", "docs")
-LINKED = ("toolchain", "pyproject.toml", "README.md", "CHANGELOG.md", "requirements.lock", "scripts")
+LINKED = ("Pulumi.yaml", "toolchain", "pyproject.toml", "README.md", "CHANGELOG.md", "requirements.lock", "scripts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +51,13 @@ def mutants() -> list[Mutant]:
 
 
 def copy_project(to: Path) -> Path:
-    """A copy that runs on the project's own environment."""
+    """A copy with an environment of its own, in which the copied components stand before the installed packages."""
     to.mkdir(parents=True)
     for name in COPIED:
         shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in LINKED:
         (to / name).symlink_to(ROOT / name)
-    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
-    project["runtime"]["options"]["virtualenv"] = str(ROOT / ".venv")
-    (to / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
+    venv.create(to / ".venv", with_pip=False, symlinks=True)
+    (own,) = (to / ".venv").glob("lib/python*/site-packages")
+    (own / "packages.pth").write_text(f"{to / 'components'}\n{sysconfig.get_path('purelib')}\n", encoding="utf-8")
     return to
