@@ -26,7 +26,7 @@ from rich.progress import track
 from rich.table import Table
 
 from polysilicon.rehearsal import Outcome, Rehearsal
-from polysilicon.rehearsal.descendants import below
+from polysilicon.rehearsal.descendants import Descendants
 
 ROOT = Path(__file__).parents[1]
 RESOURCES_OF_A_PAIR = 15
@@ -109,11 +109,11 @@ def _project(folder: Path, pairs: int) -> Path:
 @contextmanager
 def _peak_of(process: int) -> Iterator[list[float]]:
     """The largest sum of the resident memory of a process and all that it starts, in MiB, while the block runs."""
-    peak, done = [0.0], threading.Event()
+    peak, done, below = [0.0], threading.Event(), Descendants(process)
 
     def watch() -> None:
         while not done.wait(0.2):
-            peak[0] = max(peak[0], sum(_resident(pid) for pid in (process, *below(process))) / 1024)
+            peak[0] = max(peak[0], sum(_resident(pid) for pid in (process, *below.processes())) / 1024)
 
     watcher = threading.Thread(target=watch)
     watcher.start()

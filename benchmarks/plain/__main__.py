@@ -43,6 +43,8 @@ def pool(name: str) -> None:
     component = pulumi.ComponentResource("polysilicon:index:NeuronPool", name, props)
     group_name = f"{name}-on-demand"
     named = {**TAGS, "Name": group_name}
+    whose = {"project": pulumi.get_project(), "stack": pulumi.get_stack(), "resource": group_name}
+    identified = {**named, **{f"polysilicon:{key}": value for key, value in whose.items()}}
     ebs = {"volume_type": "gp3", "volume_size": 500, "encrypted": "true", "delete_on_termination": "true"}
     template = aws.ec2.LaunchTemplate(
         group_name,
@@ -52,7 +54,7 @@ def pool(name: str) -> None:
         tag_specifications=[
             {"resource_type": kind, "tags": named} for kind in ("instance", "volume", "network-interface")
         ],
-        tags=named,
+        tags=identified,
         opts=pulumi.ResourceOptions(parent=component),
     )
     aws.eks.NodeGroup(
@@ -69,7 +71,7 @@ def pool(name: str) -> None:
         update_config={"max_unavailable": 1, "update_strategy": "MINIMAL"},
         labels={"polysilicon.dev/landing": name},
         taints=[{"key": "aws.amazon.com/neuron", "value": "present", "effect": "NO_SCHEDULE"}],
-        tags=named,
+        tags=identified,
         opts=pulumi.ResourceOptions(parent=component),
     )
     device_plugin(name, component)

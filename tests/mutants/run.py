@@ -1,7 +1,7 @@
 """Applies each mutant to a copy of the project, and says whether the rehearsal or a test notices.
 
 The rehearsal goes first: up, up again without changes, destroy, for each stack. Only what it lets pass is tried on the
-tests. Takes about half an hour on two cores; not part of `scripts/test`, which only checks that every row still applies.
+tests. Takes about half an hour on two cores; not part of `scripts/test`, which checks that every row still applies.
 """
 
 from __future__ import annotations
@@ -138,7 +138,8 @@ def judged(mutant: Mutant, with_tests: bool) -> Verdict:
 def _rehearsed(project: Path, state: Path) -> Iterator[Outcome]:
     for file in sorted((project / "stacks").glob("Pulumi.*.yaml")):
         stack = file.name.split(".")[1]
-        rehearsal = Rehearsal(project, stack, state=state / stack, quiet=True)
+        passed = [f"PYTHONPATH={project / 'components'}"]  # whatever the caller's says
+        rehearsal = Rehearsal(project, stack, state=state / stack, passed=passed, quiet=True)
         yield rehearsal.up()
         yield rehearsal.up(expect_no_changes=True)
         yield rehearsal.destroy()

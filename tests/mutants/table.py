@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("components", "stacks", "tests", "benchmarks", "docs")
-LINKED = ("Pulumi.yaml", "toolchain", "pyproject.toml", "README.md", "CHANGELOG.md", "requirements.lock", "scripts")
+LINKED = ("toolchain", "pyproject.toml", "README.md", "CHANGELOG.md", "requirements.lock", "scripts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +57,7 @@ def copy_project(to: Path) -> Path:
         shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in LINKED:
         (to / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / "Pulumi.yaml", to)  # a link would lead the engine to the project itself
     venv.create(to / ".venv", with_pip=False, symlinks=True)
     (own,) = (to / ".venv").glob("lib/python*/site-packages")
     (own / "packages.pth").write_text(f"{to / 'components'}\n{sysconfig.get_path('purelib')}\n", encoding="utf-8")

@@ -89,6 +89,7 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
     (NODES, {**GROUP, "instanceTypes": ["trn2.3xlarge", "inf9.xlarge"]}),
     (CLUSTER, {"roleArn": "r", "vpcConfig": {"subnetIds": [UNKNOWN, UNKNOWN]}, "enabledClusterLogTypes": ["api"], "tags": {"a": "b"}}),
     (INGRESS, {"securityGroupId": UNKNOWN, "ipProtocol": "-1", "referencedSecurityGroupId": UNKNOWN}),
+    (INGRESS, {"securityGroupId": "sg-1", "ipProtocol": UNKNOWN, "cidrIpv4": "10.0.0.0/8"}),
     ("aws:ec2/securityGroup:SecurityGroup", {"egress": [{"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}]}),
     ("aws:iam/role:Role", {"assumeRolePolicy": "{}"}),
     ("aws:iam/role:Role", {"assumeRolePolicy": {"Version": "2012-10-17"}, "inlinePolicies": [{}]}),

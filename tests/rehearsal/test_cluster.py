@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,15 @@ def test_two_cores_of_a_chip_fit() -> None:
 
 def test_no_nodes_at_all() -> None:
     assert "no nodes available to schedule pods" in refused(InCluster())
+
+
+def test_a_group_whose_create_failed_has_no_nodes() -> None:
+    found = InCluster("eks", {"m7i": M7I})
+    (group,) = found.cloud.accounts.of_types("aws:eks/nodeGroup:NodeGroup".__eq__)
+    found.cloud.accounts.change(replace(group, outputs={**group.outputs, "status": "CREATE_FAILED"}))
+    with pytest.raises(NotReadyError) as refusal:
+        found.deploy()
+    assert "no nodes available" in "\n".join(refusal.value.reasons)
 
 
 def test_a_taint_of_another_name_keeps_the_pods_away() -> None:

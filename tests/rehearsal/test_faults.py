@@ -303,8 +303,10 @@ def test_an_empty_update_is_no_call_and_a_real_one_is() -> None:
     there = cloud(Faults([Fail(NODES, "capacity"), Fail(NODES, "throttling", "update")]))
     left = left_of(there, NODES, **GROUP)
     there.change(left, **left.inputs)
+    there.simulation.notes.clear()
     with pytest.raises(RefusedError, match="ThrottlingException"):
         there.change(left, **{**left.inputs, "labels": {"a": "b"}})
+    assert any("CREATE_FAILED" in note for note in there.simulation.notes), "a real update repairs nothing either"
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     (POOL, scaled(minNodeCount=1), "there is no maxNodeCount", scaled(minNodeCount=0, maxNodeCount=1)),
     (POOL, scaled(totalMinNodeCount=1), "there is no totalMaxNodeCount", scaled(totalMinNodeCount=0)),
     (POOL, surge(maxSurge=0, maxUnavailable=0), "At least one", surge(maxSurge=0, maxUnavailable=1)),
+    (POOL, surge(maxSurge=0), "maxUnavailable is missing", surge(strategy="SHORT_LIVED", maxSurge=0, maxUnavailable=0)),
     (POOL, surge(strategy="SURGE", maxSurge=0), "maxUnavailable is missing", surge(strategy="SURGE", maxSurge=1)),
     (POOL, surge(maxUnavailable=0), "maxSurge is missing", surge(strategy="BLUE_GREEN", maxUnavailable=0)),
     (POOL, surge(strategy="BLUE_GREEN", maxSurge=1), "not enabled: maxSurge", surge(strategy="BLUE_GREEN", maxSurge=0)),

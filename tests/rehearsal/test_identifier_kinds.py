@@ -96,7 +96,12 @@ def test_zones_are_judged_where_the_region_was_configured(settings: dict[str, An
 
 @pytest.mark.parametrize(
     ("type_", "path"),
-    [("apprunner/vpcConnector:VpcConnector", "subnets.*"), ("ec2/instance:Instance", "securityGroups.*")],
+    [
+        ("apprunner/vpcConnector:VpcConnector", "subnets.*"),
+        ("ec2/instance:Instance", "securityGroups.*"),
+        ("ec2/instance:Instance", "tags.vpcId"),
+        ("lambda/function:Function", "environment.variables.subnetId"),
+    ],
 )
-def test_where_names_may_stand_for_ids_nothing_is_said(type_: str, path: str) -> None:
+def test_where_a_name_may_stand_nothing_is_said(type_: str, path: str) -> None:
     assert problems(Cloud(judges=[References()]), type_, path, "main") == []

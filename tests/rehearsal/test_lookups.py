@@ -47,6 +47,7 @@ def test_a_network_is_found_in_aws() -> None:
 
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     assert seen("ec2/internetGateway:InternetGateway", vpcId=vpc) == [(gateway, False)], "made, and not attached yet"
+    assert seen("ec2/internetGateway:InternetGateway") == [(gateway, False)], "attached by a resource of its own"
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     assert seen("ec2/internetGateway:InternetGateway", vpcId=vpc) == [(gateway, True)]
     assert seen("ec2/internetGateway:InternetGateway", vpcId="vpc-0") == [], "it belongs to another network"

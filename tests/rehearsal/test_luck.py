@@ -12,7 +12,7 @@ from polysilicon.rehearsal.cluster import NotReadyError, Rollouts
 from polysilicon.rehearsal.judges.order import Order
 from polysilicon.rehearsal.luck import Need, by_luck, needs_of
 from polysilicon.rehearsal.outcome import Outcome, Resource
-from tests.rehearsal.clusters import InCluster
+from tests.rehearsal.clusters import InCluster, kubeconfig
 from tests.rehearsal.order_account import EVERYTHING, Aws
 from tests.rehearsal.test_node_traps import PRIVATE, google
 
@@ -162,6 +162,21 @@ def test_a_nat_of_another_region_leads_nobody_out() -> None:
     with pytest.raises(NotReadyError) as refusal:
         behind_nat("us-west4").deploy(image="quay.io/team/server:1")
     assert "has no Cloud NAT" in "\n".join(refusal.value.reasons)
+
+
+def test_a_nat_of_the_host_project_leads_out_of_a_shared_network() -> None:
+    found = InCluster("gke")
+    host = {"project": "host"}
+    shared = found.cloud.make("gcp:compute/network:Network", "vpc", name="vpc", **host)
+    found.cloud.make("gcp:compute/router:Router", "r", name="r", network=shared.id, region="us-central1", **host)
+    found.cloud.make("gcp:compute/routerNat:RouterNat", "nat", region="us-central1", **NAT, **host)
+    inside = {"network": shared.id, "privateClusterConfig": {"enablePrivateNodes": True}}
+    cluster = found.cloud.make(
+        "gcp:container/cluster:Cluster", "own", name="own", location="us-central1-a", initialNodeCount=1, **inside
+    )
+    found.cloud.settings["kubeconfig"] = kubeconfig(str(cluster.outputs["endpoint"]))
+    found.deploy(image="quay.io/team/server:1")
+    assert relied_upon(found) == [("chat", [{"nat"}])]
 
 
 # gcp trap 37

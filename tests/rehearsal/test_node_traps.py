@@ -259,6 +259,7 @@ def test_nodes_that_may_lead_out(way: str) -> None:  # gcp trap 36
         ("roles/logging.logWriter", False),
         ("roles/artifactregistry.reader", True),
         ("projects/acme/roles/nodes", True),
+        ("group", True),
     ],
 )
 def test_an_account_of_nodes_that_may_not_read_images(role: str | None, works: bool) -> None:  # gcp trap 37
@@ -269,7 +270,10 @@ def test_an_account_of_nodes_that_may_not_read_images(role: str | None, works: b
     cluster.cloud.make(
         "gcp:container/nodePool:NodePool", "p", name="p", cluster="gke", location="us-central1-a", **pool
     )
-    if role:
+    if role == "group":  # what the group may do, somebody else says
+        inputs = {"group": "groups/nodes", "preferredMemberKey": {"id": email}, "roles": [{"name": "MEMBER"}]}
+        cluster.cloud.make("gcp:cloudidentity/groupMembership:GroupMembership", "m", **inputs)
+    elif role:
         inputs = {"project": "acme", "role": role, "member": f"serviceAccount:{email}"}
         cluster.cloud.make("gcp:projects/iAMMember:IAMMember", "m", **inputs)
     found = told(cluster, image="us-docker.pkg.dev/acme/images/server:1")

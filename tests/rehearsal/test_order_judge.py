@@ -154,6 +154,18 @@ def test_nodes_come_in_by_an_endpoint_that_lets_them(
         aws.nodes(cluster, role, network["private"])
 
 
+def test_an_address_of_a_pool_of_ones_own_is_known_to_its_owner_alone(aws: Aws) -> None:
+    network = aws.network(EVERYTHING - {"nat", "private route"})
+    address = aws.make("ec2", "Eip", "own", domain="vpc", publicIpv4Pool="ipv4pool-ec2-1")
+    gateway = aws.make("ec2", "NatGateway", "own", allocationId=address.id, subnetId=network["public"].id)
+    aws.route("private", network, natGatewayId=gateway.id)
+    config = {"subnetIds": [network["private"].id], "publicAccessCidrs": ["203.0.113.0/24"]}
+    cluster, role = aws.cluster(network, vpcConfig=config), aws.role("node", "ec2.amazonaws.com", *NODE_POLICIES)
+    for addon in ("vpc-cni", "kube-proxy"):
+        aws.addon(cluster, addon)
+    aws.nodes(cluster, role, network["private"])
+
+
 # ── Zones ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 DATABASE, BALANCER = ("rds", "SubnetGroup", "subnetIds"), ("lb", "LoadBalancer", "subnets")

@@ -21,6 +21,7 @@ from polysilicon.engine.recover import (
 )
 from polysilicon.engine.workbench import Workbench
 from polysilicon.errors import UserError
+from polysilicon.identity import identity
 from polysilicon.rehearsal import Rehearsal
 from polysilicon.rehearsal.environment import PASSPHRASE
 from polysilicon.rehearsal.finder import AccountsFinder
@@ -198,6 +199,14 @@ def test_a_resource_without_a_name_is_found_by_all_its_inputs() -> None:
     assert looked_for(cloud, VPC, {"cidrBlock": "10.0.0.0/16"}) == []
 
 
+@pytest.mark.parametrize(("tags", "sure"), [({"Name": "one"}, False), (identity("shop", "dev", "one"), True)])
+def test_equal_inputs_are_no_proof_of_what_could_have_tags(tags: Mapping[str, str], sure: bool) -> None:
+    cloud = Cloud()
+    one = cloud.make(VPC, "one", cidrBlock="10.0.0.0/16", tags=tags)
+    wanted = Interrupted("urn", VPC, "creating", one.inputs, {"region": "us-east-1"})
+    assert [found.sure for found in AccountsFinder(cloud.simulation).find(wanted)] == [sure]
+
+
 def test_another_region_is_another_place() -> None:
     cloud = Cloud({"region": "us-west-2"})
     made = cloud.make(VPC, "one", cidrBlock="10.0.0.0/16")
@@ -209,7 +218,8 @@ def test_another_region_is_another_place() -> None:
 SHOP = """
 import pulumi, pulumi_aws as aws
 step = pulumi.Config().get("step") or "1"
-vpc = aws.ec2.Vpc("v", cidr_block=f"10.{step}.0.0/16")
+tags = {f"polysilicon:{key}": value for key, value in [("project", "shop"), ("stack", "dev"), ("resource", "v")]}
+vpc = aws.ec2.Vpc("v", cidr_block=f"10.{step}.0.0/16", tags=tags)
 role = aws.iam.Role("r", assume_role_policy="{}", tags={"step": step}, opts=pulumi.ResourceOptions(depends_on=vpc))
 """
 

@@ -123,7 +123,7 @@ ALONE: list[tuple[str, dict[str, Any], str, str, dict[str, Any]]] = [
     (ENTRY, {"kubernetesGroups": ["viewers", "system:masters"]}, "kubernetesGroups[1]", "system:masters is invalid", {"kubernetesGroups": ["viewers"]}),
     (ENTRY, {"type": "EC2_LINUX", "kubernetesGroups": ["a"]}, "kubernetesGroups", "takes no kubernetesGroups", {"type": "STANDARD", "kubernetesGroups": ["a"]}),
     (RIGHTS, {"policyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterAdminPolicy"}, "policyArn", "is no access policy of EKS", {"policyArn": "arn:aws-cn:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"}),
-    (RIGHTS, {"policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdmin"}, "policyArn", "is no access policy of EKS", {"policyArn": UNKNOWN}),
+    (RIGHTS, {"policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdmin"}, "policyArn", "is no access policy of EKS", {"policyArn": "arn:aws:eks::aws:cluster-access-policy/AWSBackupFullAccessPolicyForRestore"}),
     (RIGHTS, {"accessScope": {"type": "namespace"}}, "accessScope.namespaces", "needs namespaces", {"accessScope": {"type": "cluster"}}),
     (TEMPLATE, {"metadataOptions": {"httpPutResponseHopLimit": 0}}, "metadataOptions.httpPutResponseHopLimit", "(1 - 64), got 0", {"metadataOptions": {"httpPutResponseHopLimit": 1}}),
     ("aws:ec2/instance:Instance", {"metadataOptions": {"httpPutResponseHopLimit": 65}}, "metadataOptions.httpPutResponseHopLimit", "(1 - 64), got 65", {"metadataOptions": {"httpPutResponseHopLimit": 64}}),
@@ -276,6 +276,15 @@ def test_access_entries_need_a_cluster_that_takes_them(
     found = refused(cloud, type_, {"clusterName": "c"}, path, "must be set to one of [API, API_AND_CONFIG_MAP]")
     assert bool(found) is refused_
     assert cloud.problems(type_, "x", clusterName="theirs") == []
+
+
+def test_of_two_clusters_of_one_name_that_of_the_own_region_counts() -> None:
+    cloud = Cloud(judges=[Rules()])
+    for region, mode in (("us-west-2", "CONFIG_MAP"), ("us-east-1", "API")):
+        config = {"accessConfig": {"authenticationMode": mode}}
+        cloud.make(CLUSTER, region, name="c", roleArn="r", vpcConfig={}, region=region, **config)
+    assert cloud.problems(ENTRY, "x", clusterName="c") == []
+    assert refused(cloud, ENTRY, {"clusterName": "c", "region": "us-west-2"}, "clusterName", "must be set to one of")
 
 
 def test_a_release_of_another_version_than_the_cluster() -> None:

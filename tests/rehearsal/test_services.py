@@ -58,6 +58,8 @@ def test_a_service_that_leads_nowhere_is_noted(service: Any, ports: Any, words: 
         ({**TO_CHAT, "selector": {"app": UNKNOWN}}, NAMED_PORTS, None),
         ({**TO_CHAT, "selector": {"app": "web"}}, NAMED_PORTS, "serving.kserve.io/v1beta1:InferenceService"),
         ({**TO_CHAT, "selector": {"app": "web"}}, NAMED_PORTS, "apps/v1:ReplicaSet"),
+        ({**TO_CHAT, "selector": {"statefulset.kubernetes.io/pod-name": "chat-0"}}, NAMED_PORTS, None),
+        ({"selector": {"job-name": "chat"}}, NAMED_PORTS, None),
     ],
 )
 def test_a_service_that_leads_or_may_lead_somewhere(service: Any, ports: Any, beside: str | None) -> None:

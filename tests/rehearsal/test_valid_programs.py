@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from polysilicon.rehearsal.accounts import address
 from polysilicon.rehearsal.controllers.settling import move_all
 from polysilicon.rehearsal.judges.objects import Objects
 from polysilicon.rehearsal.judges.references import References
+from polysilicon.rehearsal.judges.rules import Rules
 from polysilicon.rehearsal.lookups import Lookups
 from polysilicon.rehearsal.model import RefusedError
 from polysilicon.rehearsal.times import load_times
@@ -180,3 +182,180 @@ def test_what_a_chart_may_have_brought_can_be_read(id_: str, there: bool) -> Non
     cloud.make("kubernetes:helm.sh/v3:Release", "it", chart="wordpress", namespace="blog")
     call = cloud.simulation.call("read", cloud.settings, cloud.urn("kubernetes:core/v1:Service", "web"), {}, id_)
     assert (cloud.simulation.outside(call, {}) is not None) == there
+
+
+# ── Lookups: what a rehearsal has made up proves nothing ─────────────────────────────────────────────────────────────
+
+OUTSIDE = "arn:aws:iam::123456789012"
+ASKED: list[tuple[str, dict[str, Any], str, str]] = [
+    ("ec2/getVpc", {"tags": {"Name": "main"}}, "id", r"vpc-[0-9a-f]{17}"),
+    ("ec2/getSubnet", {"id": "subnet-0abc"}, "id", "subnet-0abc"),
+    ("ec2/getSecurityGroup", {"name": "web"}, "id", r"sg-[0-9a-f]{17}"),
+    ("ec2/getElasticIp", {"publicIp": "203.0.113.1"}, "id", r"eipalloc-[0-9a-f]{17}"),
+    ("ec2/getLaunchTemplate", {"name": "nodes"}, "id", r"lt-[0-9a-f]{17}"),
+    ("iam/getRole", {"name": "nodes"}, "arn", f"{OUTSIDE}:role/nodes"),
+    ("iam/getUser", {"userName": "ops"}, "arn", f"{OUTSIDE}:user/ops"),
+    ("iam/getPolicy", {"name": "read"}, "arn", f"{OUTSIDE}:policy/read"),
+]
+
+
+@pytest.mark.parametrize(("function", "args", "name", "form"), ASKED)
+def test_what_a_lookup_makes_up_has_the_form_of_what_it_asks_about(
+    function: str, args: dict[str, Any], name: str, form: str
+) -> None:
+    token = f"aws:{function}:{function.partition('/')[2]}"
+    cloud = Cloud()
+    assert re.fullmatch(form, Lookups(cloud.simulation).answer(cloud.settings, token, args)[name])
+
+
+def nodes(**more: Any) -> dict[str, Any]:
+    """A managed node group in `prod`."""
+    scaling = {"desiredSize": 1, "maxSize": 1, "minSize": 1}
+    told = {
+        "clusterName": "prod",
+        "nodeGroupName": "it",
+        "nodeRoleArn": f"{OUTSIDE}:role/nodes",
+        "subnetIds": ["subnet-1"],
+    }
+    return {**told, "scalingConfig": scaling, "amiType": "AL2023_x86_64_STANDARD", **more}
+
+
+@pytest.mark.parametrize(("asks", "refused"), [(True, False), (False, True)])
+def test_a_value_that_a_lookup_made_up_is_not_judged(asks: bool, refused: bool) -> None:
+    """terraform-aws-eks takes the release of its nodes from a public parameter of Systems Manager."""
+    cloud = Cloud(judges=[Rules(), References()])
+    parameter = {
+        "name": "/aws/service/eks/optimized-ami/1.33/amazon-linux-2023/x86_64/standard/recommended/release_version"
+    }
+    lookups = Lookups(cloud.simulation)
+    told = lookups.answer(cloud.settings, "aws:ssm/getParameter:getParameter", parameter)
+    release = told["value"] if asks else "latest"
+    problems = cloud.problems(GROUP, "it", **nodes(version="1.33", releaseVersion=release))
+    assert bool(problems) == refused
+
+
+@pytest.mark.parametrize("by", ["lookup", "get", "nobody"])
+def test_a_version_of_a_cluster_that_is_not_known_is_not_judged(by: str) -> None:
+    cloud = Cloud(judges=[Rules()])
+    cloud.accounts.learn(["prod"])
+    told: dict[str, Any] = {"version": "1.35"}
+    for _ in range(2):  # and the next time
+        if by == "lookup":
+            told = Lookups(cloud.simulation).answer(cloud.settings, "aws:eks/getCluster:getCluster", {"name": "prod"})
+        elif by == "get":
+            call = cloud.simulation.call("read", cloud.settings, cloud.urn(CLUSTER, "it"), {}, "prod")
+            told = cloud.simulation.outside(call, told if "arn" in told else {}) or {}
+    old = nodes(version=told["version"], releaseVersion="1.31.4-20250304")
+    assert bool(cloud.problems(GROUP, "it", **old)) == (by == "nobody")
+
+
+@pytest.mark.parametrize("dual", [True, False])
+def test_an_ipv6_network_can_be_cut_into_subnets(dual: bool) -> None:
+    vpc = Cloud().make("aws:ec2/vpc:Vpc", "it", cidrBlock="10.0.0.0/16", assignGeneratedIpv6CidrBlock=dual)
+    block = vpc.outputs["ipv6CidrBlock"]
+    assert (len(list(ip_network(block).subnets(new_prefix=64))) if block else 0) == (256 if dual else 0)
+
+
+# ── A cluster that changes along with what is in it ──────────────────────────────────────────────────────────────────
+
+GROUP, CLUSTER, ENTRY = "aws:eks/nodeGroup:NodeGroup", "aws:eks/cluster:Cluster", "aws:eks/accessEntry:AccessEntry"
+POOL, GKE = "gcp:container/nodePool:NodePool", "gcp:container/cluster:Cluster"
+METADATA = {"workloadMetadataConfig": {"mode": "GKE_METADATA"}}
+TOGETHER: list[tuple[str, dict[str, Any], dict[str, Any], str, dict[str, Any]]] = [
+    (CLUSTER, {"version": "1.32"}, {"version": "1.33"}, GROUP, nodes(releaseVersion="1.33.1-20250601")),
+    (
+        CLUSTER,
+        {"accessConfig": {"authenticationMode": "CONFIG_MAP"}},
+        {"accessConfig": {"authenticationMode": "API_AND_CONFIG_MAP"}},
+        ENTRY,
+        {"clusterName": "prod", "principalArn": f"{OUTSIDE}:role/ops"},
+    ),
+    (
+        GKE,
+        {},
+        {"workloadIdentityConfig": {"workloadPool": "acme.svc.id.goog"}},
+        POOL,
+        {"cluster": "prod", "location": "us-central1", "nodeCount": 1, "nodeConfig": METADATA},
+    ),
+]
+
+
+@pytest.mark.parametrize(("type_", "before", "after", "inside", "wanted"), TOGETHER)
+def test_a_preview_knows_what_a_cluster_is_going_to_be(
+    type_: str, before: dict[str, Any], after: dict[str, Any], inside: str, wanted: dict[str, Any]
+) -> None:
+    cloud = Cloud(judges=[Rules()])
+    place = {"location": "us-central1", "initialNodeCount": 1} if type_ == GKE else {}
+    cluster = cloud.make(type_, "it", name="prod", **place, **before)
+    assert cloud.problems(inside, "it", **wanted)
+    changed = {**cluster.inputs, **after}
+    call = cloud.simulation.call(
+        "update", cloud.settings, cluster.urn, changed, cluster.id, cluster.outputs, preview=True
+    )
+    cloud.simulation.preview_update(call)
+    assert cloud.problems(inside, "it", **wanted) == []
+    cloud.change(cluster, **cluster.inputs, tags={"Team": "a"})
+    assert cloud.problems(inside, "it", **wanted), "another update was done in the end"
+
+
+@pytest.mark.parametrize(("more", "refused"), [({}, False), ({"instanceTypes": ["m5.large"]}, True)])
+def test_nodes_that_stay_behind_are_not_asked_about(more: dict[str, Any], refused: bool) -> None:
+    """The control plane goes first, and the pinned nodes follow days later (EKS user guide, update a cluster)."""
+    cloud = Cloud(judges=[Rules()])
+    cluster = cloud.make(CLUSTER, "it", name="prod", version="1.32")
+    group = cloud.make(GROUP, "it", **nodes(releaseVersion="1.32.1-20250101"))
+    cloud.change(cluster, **{**cluster.inputs, "version": "1.33"})
+    checked = cloud.check(GROUP, "it", group.inputs, **nodes(releaseVersion="1.32.1-20250101", **more))
+    assert bool(cloud.simulation.judge_check(cloud.settings, group.urn, checked, group.inputs)) == refused
+
+
+# ── Google Cloud ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("where", [("projects", {"project": "acme"}), ("organizations", {"orgId": "123"})])
+@pytest.mark.parametrize("by", ["id", "name", "roleId"])
+def test_a_custom_role_is_granted_by_its_id_or_its_name(where: tuple[str, dict[str, str]], by: str) -> None:
+    cloud = Cloud(judges=[Rules()])
+    kind, parent = where
+    role = cloud.make(
+        f"gcp:{kind}/iAMCustomRole:IAMCustomRole", "it", roleId="ci", title="CI", permissions=[], **parent
+    )
+    given = role.id if by == "id" else role.outputs[by]
+    grant = {"project": "acme", "role": given, "member": "user:a@example.org"}
+    assert bool(cloud.problems("gcp:projects/iAMMember:IAMMember", "it", **grant)) == (by == "roleId")
+
+
+EMPTY: list[tuple[str, dict[str, Any], bool]] = [
+    (POOL, {"nodeConfig": {"diskType": ""}}, False),
+    (POOL, {"nodeConfig": {"diskType": "ssd"}}, True),
+    ("gcp:compute/disk:Disk", {"type": ""}, False),
+    (GKE, {"workloadIdentityConfig": {"workloadPool": ""}, "initialNodeCount": 1}, False),
+    (GKE, {"workloadIdentityConfig": {"workloadPool": "acme"}, "initialNodeCount": 1}, True),
+]
+
+
+@pytest.mark.parametrize(("type_", "inputs", "refused"), EMPTY)
+def test_an_empty_text_is_as_good_as_none(type_: str, inputs: dict[str, Any], refused: bool) -> None:
+    """Variables of Terraform modules have `""` for «nothing», and the provider leaves it out (`omitempty`)."""
+    assert bool(Cloud(judges=[Rules()]).problems(type_, "it", **inputs)) == refused
+
+
+@pytest.mark.parametrize(("region", "refused"), [("us-central1", False), ("europe-west4", True)])
+def test_a_region_may_be_given_as_a_link(region: str, refused: bool) -> None:
+    cloud = Cloud(judges=[Rules()])
+    cloud.make("gcp:compute/router:Router", "it", name="way", region="us-central1", network="default")
+    link = f"https://www.googleapis.com/compute/v1/projects/acme/regions/{region}"
+    told = {"router": "way", "region": link, "natIpAllocateOption": "AUTO_ONLY"}
+    assert bool(cloud.problems("gcp:compute/routerNat:RouterNat", "it", **told)) == refused
+
+
+# ── Kubernetes ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "metadata", [UNKNOWN, {"annotations": UNKNOWN}, {"labels": UNKNOWN}, {"name": "a", "annotations": UNKNOWN}]
+)
+def test_metadata_may_be_unknown_in_a_preview(metadata: Any) -> None:
+    cloud = Cloud(judges=[Objects()])
+    checked = cloud.check("kubernetes:core/v1:ConfigMap", "it", {"metadata": metadata}, metadata=metadata, data={})
+    assert (checked["metadata"] == UNKNOWN) == (metadata == UNKNOWN)

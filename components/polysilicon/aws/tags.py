@@ -22,9 +22,9 @@ def owner_tags(owner: Owner, environment: str) -> dict[str, str]:
 
 
 def named(tags: Mapping[str, str], name: str) -> dict[str, str]:
-    """All tags of one resource: what it is called, whose it is, and the given ones, which win over the latter.
+    """All tags of one resource: those of `identity`, the given ones, and a Name; of two with one key the later wins.
 
-    By them `polysilicon recover` knows it again when an update was killed.
+    By the first `polysilicon recover` knows the resource again when an update was killed.
 
     Args:
         name: The logical name of the resource.

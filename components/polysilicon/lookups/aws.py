@@ -70,7 +70,8 @@ class AwsFinder:
         own = next((name for name in _OWN_CREDENTIALS if wanted.settings.get(name)), None)
         if own:
             raise UnfindableError(f"its provider has credentials of its own ({own}), which are not used here")
-        return [found for lookup in ways for found in self._look(lookup, wanted)]
+        asked = [lookup for lookup in ways if _is_askable(lookup, wanted.inputs)] or ways
+        return [found for lookup in asked for found in self._look(lookup, wanted)]
 
     def _look(self, lookup: Lookup, wanted: Interrupted) -> Iterator[Found]:
         region = str(wanted.inputs.get("region") or wanted.settings.get("region") or "") or None
@@ -129,6 +130,15 @@ def _tags(item: Mapping[str, Any], lookup: Lookup) -> Mapping[str, str]:
 def _wanted_tags(inputs: Mapping[str, Any]) -> Mapping[str, str]:
     found: Mapping[str, str] = inputs.get("tagsAll") or inputs.get("tags") or {}
     return found
+
+
+def _is_askable(lookup: Lookup, inputs: Mapping[str, Any]) -> bool:
+    """Whether the program gave all that a way asks by."""
+    try:
+        _filled(lookup.request, inputs)
+    except UnfindableError:
+        return False
+    return True
 
 
 def _filled(template: Any, inputs: Mapping[str, Any], item: Mapping[str, Any] | None = None) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, TextIO, TypeVar
 
 from polysilicon.errors import UserError
 from polysilicon.rehearsal.model import Record, Scope
-from polysilicon.rehearsal.values import strings
+from polysilicon.rehearsal.values import Properties, strings
 
 Found = TypeVar("Found")
 
@@ -41,9 +41,10 @@ class Accounts:
         self._endpoints: defaultdict[str, set[int]] = defaultdict(set)
         self._by_type: defaultdict[str, set[int]] = defaultdict(set)
         self._changes: Counter[str] = Counter()
-        self._recalled: dict[Hashable, tuple[tuple[int, ...], Any]] = {}
+        self._recalled: dict[Hashable, tuple[int, Any]] = {}
         self._made: Counter[str] = Counter()
         self._elsewhere: set[str] = set()
+        self._planned: dict[str, Properties] = {}
         self._last_key = 0
         self._journal: TextIO | None = None
         if journal is not None:
@@ -107,6 +108,15 @@ class Accounts:
             self._write({"add": _as_json(record)})
             return record
 
+    def plan(self, urn: str, inputs: Properties) -> None:
+        """Notes which inputs a resource is going to have: a preview has said so."""
+        with self._lock:
+            self._planned[urn] = inputs
+
+    def planned(self, record: Record) -> Properties:
+        """The inputs of a resource, those that it is going to have if a preview has said so."""
+        return self._planned.get(record.urn, record.inputs)
+
     def change(self, record: Record) -> None:
         """Puts `record` in the place of the one with its key."""
         with self._lock:
@@ -127,15 +137,15 @@ class Accounts:
             for record in [record for record in self._records.values() if gone(record)]:
                 self.remove(record)
 
-    def recall(self, what: Hashable, clouds: Iterable[str], work_out: Callable[[], Found]) -> Found:
-        """What `work_out` gives, asked again only when something of these clouds has changed.
+    def recall(self, what: Hashable, cloud: str, work_out: Callable[[], Found]) -> Found:
+        """What `work_out` gives, asked again only when something of a cloud has changed.
 
         Args:
             what: What it is that is worked out.
-            clouds: All that it depends on is of one of them.
+            cloud: All that it depends on is of this cloud.
         """
         with self._lock:
-            changes = tuple(self._changes[cloud] for cloud in clouds)
+            changes = self._changes[cloud]
             if what not in self._recalled or self._recalled[what][0] != changes:
                 self._recalled[what] = changes, work_out()
             found: Found = self._recalled[what][1]
@@ -165,6 +175,7 @@ class Accounts:
             return [self._records[key] for key in sorted(index[name])] if name in index else []
 
     def _put(self, record: Record) -> None:
+        self._planned.pop(record.urn, None)
         self._records[record.key] = record
         self._by_id[record.scope, record.type, record.id].append(record.key)
         self._by_type[record.type].add(record.key)

@@ -13,10 +13,16 @@ _PATIENCE_SECONDS = 0.25
 
 
 class Descendants:
-    """Looks at all processes below this one, by what Linux tells in /proc."""
+    """Looks at all processes below one, by what Linux tells in /proc.
 
-    def __init__(self) -> None:
+    Args:
+        process: Its number; by default that of this process.
+    """
+
+    def __init__(self, process: int | None = None) -> None:
+        self._process = os.getpid() if process is None else process
         self._told = (_PROCESSES / "self" / "stat").exists()
+        self._strangers: set[int] = set()
 
     def busy(self, silent: float) -> bool:
         """Whether any thread of them runs, or could run if it got a processor.
@@ -26,27 +32,25 @@ class Descendants:
         """
         if not self._told:
             return silent < _PATIENCE_SECONDS
-        return any(_is_at_work(process) for process in below(os.getpid()))
+        return any(_is_at_work(process) for process in self.processes())
 
-
-def below(process: int) -> Iterator[int]:
-    """The numbers of all processes that one has started, and theirs. Only where Linux tells them."""
-    yield from _reached(process, _children())
+    def processes(self) -> list[int]:
+        """Their numbers: whom the process has started, and whom these have. None where the system does not tell."""
+        running = {int(each.name) for each in _PROCESSES.iterdir() if each.name.isdigit()} if self._told else set()
+        strangers = self._strangers & running  # whoever was none of them is none later, and need not be looked at
+        children: dict[int, list[int]] = {}
+        for each in running - strangers:
+            if told := _told_of(_PROCESSES / str(each)):
+                children.setdefault(int(told[1]), []).append(each)
+        found = list(_reached(self._process, children))
+        self._strangers = running - {self._process, *found}
+        return found
 
 
 def _reached(process: int, children: Mapping[int, list[int]]) -> Iterator[int]:
     for child in children.get(process, ()):
         yield child
         yield from _reached(child, children)
-
-
-def _children() -> dict[int, list[int]]:
-    """By the number of a process, those that it has started."""
-    found: dict[int, list[int]] = {}
-    for process in _PROCESSES.iterdir():
-        if process.name.isdigit() and (told := _told_of(process)):
-            found.setdefault(int(told[1]), []).append(int(process.name))
-    return found
 
 
 def _is_at_work(process: int) -> bool:

@@ -15,6 +15,7 @@ import yaml
 
 from polysilicon.rehearsal.accounts import LONGEST_NAME, address
 from polysilicon.rehearsal.forms import Form, table
+from polysilicon.rehearsal.guesses import guessed
 from polysilicon.rehearsal.identifiers import is_identifier
 from polysilicon.rehearsal.listings import listed
 from polysilicon.rehearsal.model import Fault, Problem, Record, RefusedError
@@ -76,6 +77,8 @@ class Lookups:
         if told is None and found is None:
             self._simulation.note(f"The answer of {token} was made up: nothing in the simulated accounts matches.")
             self._simulation.accounts.learn(_named(result))
+            again = self._complete(settings, token, args, shape, told, found, draw="again")
+            self._simulation.made_up |= guessed(result, again)
         names = {text for _, text in strings(result) if len(text) <= LONGEST_NAME}
         self._simulation.accounts.learn(name for name in names if is_identifier(package, name))
         return result
@@ -88,19 +91,36 @@ class Lookups:
         shape: Shape | None,
         told: Mapping[str, Any] | None,
         found: Record | None,
+        draw: str = "",
     ) -> Properties:
-        package = token.split(":")[0]
-        places = self._simulation.places(package)
+        """The answer; what is made up of it is another with each `draw`."""
+        places = self._simulation.places(token.split(":")[0])
         scope = places.scope(settings, token, args)
-        facts = {**places.facts(settings, scope), **arn_parts(token)}
+        called = next((text for name, text in args.items() if name.endswith("Name") and isinstance(text, str)), "")
+        facts = {**places.facts(settings, scope), "name": called}
         if token in PLACED:
             told = {**(told or {}), **PLACED[token](facts["region"], args)}
         told = listed(self._simulation.accounts, scope, token, args) or told
-        maker = Maker(f"{token}|{json.dumps(args, sort_keys=True)}", facts)
+        kin = "" if told or found else self._kin(token)
+        form = self._form_of_kin(kin, shape) if kin else Form(id=found.id if found else "{hex:12}", outputs=told or {})
+        maker = Maker(f"{token}|{json.dumps(args, sort_keys=True)}{draw}", {**facts, **arn_parts(kin or token)})
         base = _as_result(found, shape) if found else {}
-        form = Form(id=found.id if found else "{hex:12}", outputs=told or {})
-        id_, result = Synthesis(package, shape, form, maker).make({**base, **_given(args, told)})
-        return result if shape is None or "id" not in shape.outputs else {**result, "id": result.get("id") or id_}
+        id_, result = Synthesis(scope.cloud, shape, form, maker).make({**base, **_given(args, told)})
+        return result if shape is None or "id" not in shape.outputs else {**result, "id": args.get("id") or id_}
+
+    def _kin(self, token: str) -> str:
+        """The type of what a `getX` asks for, if there is a resource of that type: its answer has the same forms."""
+        package, module, name = (*token.split(":"), "", "")[:3]
+        wanted = name.removeprefix("get")
+        usual = f"{package}:{module.split('/')[0]}/{wanted[:1].lower()}{wanted[1:]}:{wanted}"
+        type_: str = table(package).get("asked_by", {}).get(token, usual)
+        return type_ if name.startswith("get") and self._simulation.known(type_)[1] is not None else ""
+
+    def _form_of_kin(self, kin: str, shape: Shape | None) -> Form:
+        form = self._simulation.known(kin)[0]
+        known = shape.outputs if shape else {}
+        rows = {path: row for path, row in form.outputs.items() if path.split(".")[0] in known}
+        return Form(id=form.id, outputs=rows)
 
     def _existing(self, token: str, args: Properties) -> Record | None:
         """The resource that a `getX` asks for: one of class X that has all the given values."""

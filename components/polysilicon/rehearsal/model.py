@@ -73,6 +73,7 @@ class Call:
         settings: The configuration of the provider that was asked.
         preview: Nothing will be done; inputs may be unknown.
         timeout: How many seconds the options allow for it; 0 if they say nothing.
+        unchanged: A check of the inputs that the resource has already: nothing is going to be asked of the cloud.
     """
 
     operation: Operation
@@ -87,6 +88,7 @@ class Call:
     id: str = ""
     preview: bool = False
     timeout: float = 0.0
+    unchanged: bool = False
 
     @property
     def kind(self) -> str:

@@ -39,8 +39,9 @@ def named(
 
 def was_made(inputs: Mapping[str, Any], path: str) -> bool:
     """Whether the name at `path` was made by us and not by the program."""
-    annotations = at(inputs, "metadata.annotations") or {}
-    return path in (inputs.get(DEFAULTS) or ()) or annotations.get(ANNOTATION) == "true"
+    annotations = at(inputs, "metadata.annotations")
+    marked = isinstance(annotations, Mapping) and annotations.get(ANNOTATION) == "true"
+    return path in (inputs.get(DEFAULTS) or ()) or marked
 
 
 def _made(rule: Autoname, logical: str, seed: str) -> str:
@@ -53,5 +54,8 @@ def _put(inputs: Properties, path: str, name: str) -> Properties:
     if path != "metadata.name":
         return {**inputs, path: name, DEFAULTS: [*(inputs.get(DEFAULTS) or ()), path]}
     metadata = inputs.get("metadata") or {}
-    annotations = {**(metadata.get("annotations") or {}), ANNOTATION: "true"}
-    return {**inputs, "metadata": {**metadata, "name": name, "annotations": annotations}}
+    if not isinstance(metadata, Mapping):
+        return inputs  # not known yet, nor whether it has a name
+    annotations = metadata.get("annotations") or {}
+    marked = {**annotations, ANNOTATION: "true"} if isinstance(annotations, Mapping) else annotations
+    return {**inputs, "metadata": {**metadata, "name": name, "annotations": marked}}

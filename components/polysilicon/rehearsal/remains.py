@@ -70,7 +70,7 @@ def is_broken(record: Record) -> bool:
     return any(row.is_left(record) for row in _rows(record.type))
 
 
-def told_of(record: Record) -> str:
+def sentence_of(record: Record) -> str:
     """What is told of a resource that stays broken; empty for others."""
     row = next((row for row in _rows(record.type) if row.is_left(record)), None)
     kind = record.type.rsplit(":", 1)[-1]

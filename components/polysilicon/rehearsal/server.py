@@ -178,7 +178,7 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
         disabled = request.autonaming.mode == provider_pb2.CheckRequest.AutonamingOptions.DISABLE
         proposal = Proposal("" if disabled else request.autonaming.proposed_name, disabled)
         inputs = self._simulation.check(settings, request.urn, news, old, proposal)
-        problems = self._simulation.judge_check(settings, request.urn, inputs)
+        problems = self._simulation.judge_check(settings, request.urn, inputs, old)
         return provider_pb2.CheckResponse(
             inputs=encode(inputs, self._secret(request)),
             failures=[provider_pb2.CheckFailure(property=p.property, reason=p.message) for p in problems],

@@ -20,13 +20,14 @@ from polysilicon.rehearsal.defaults import with_defaults
 from polysilicon.rehearsal.differences import Difference, Replacement, differences, under
 from polysilicon.rehearsal.discretion import discreet
 from polysilicon.rehearsal.forms import Form, form_of, service_of, table
+from polysilicon.rehearsal.guesses import guessed, masked
 from polysilicon.rehearsal.identifiers import names_of, normal
 from polysilicon.rehearsal.model import Call, Fault, Hooks, Judge, Operation, Problem, Record, RefusedError, Tally
 from polysilicon.rehearsal.naming import Proposal, named, was_made
 from polysilicon.rehearsal.outside import is_outside, told_by_id
 from polysilicon.rehearsal.places import ByKubeconfig, ByTable, Places
 from polysilicon.rehearsal.read_back import advice, read_back
-from polysilicon.rehearsal.remains import HalfMadeError, Remains, asks_nothing, remains_of, told_of
+from polysilicon.rehearsal.remains import HalfMadeError, Remains, asks_nothing, remains_of, sentence_of
 from polysilicon.rehearsal.replacement import create_only
 from polysilicon.rehearsal.schedule import Schedule
 from polysilicon.rehearsal.shapes import Sdk, Shape
@@ -75,6 +76,7 @@ class Simulation:
         self.accounts, self.sdk, self.judges, self.hooks = accounts, sdk, judges, hooks
         self.schedule = schedule or Schedule()
         self.notes: dict[str, None] = {}
+        self.made_up: set[str] = set()  # what was told of things that nobody here knows
         self.rollouts = Rollouts(accounts, catalog or load_catalog(), self.schedule, self.note)
         self._folder = folder
         self._places: dict[str, Places] = {}
@@ -169,10 +171,13 @@ class Simulation:
             problems = [problem for judge in self.judges for problem in judge.judge(call, self.accounts)]
         return discreet(problems, call.inputs, self.known(call.type)[0].secret)
 
-    def judge_check(self, settings: Mapping[str, Any], urn: str, inputs: Properties) -> list[Problem]:
+    def judge_check(
+        self, settings: Mapping[str, Any], urn: str, inputs: Properties, old: Properties | None = None
+    ) -> list[Problem]:
         """What the judges say of the inputs alone. A place that cannot be reached yet is no matter here."""
         try:
-            return self.judge(self.call("check", settings, urn, inputs, preview=True))
+            call = self.call("check", settings, urn, masked(inputs, self.made_up), preview=True)
+            return self.judge(replace(call, unchanged=bool(old) and public(old or {}) == public(inputs)))
         except RefusedError:
             return []
 
@@ -191,14 +196,18 @@ class Simulation:
 
     def preview(self, call: Call) -> Properties:
         """What a create would give, as far as it is known."""
-        self._refuse(self.judge(call))
+        self._plan(call)
         return self._synthesis(call, seed="", preview=True).make(with_defaults(call.type, call.inputs))[1]
 
     def preview_update(self, call: Call) -> Properties:
         """What an update would give: what was computed before stays."""
-        self._refuse(self.judge(call))
+        self._plan(call)
         before = kept_outputs(call.record) if call.record else None
         return self._synthesis(call, seed="", preview=True).make(with_defaults(call.type, call.inputs), before)[1]
+
+    def _plan(self, call: Call) -> None:
+        self._refuse(self.judge(call))
+        self.accounts.plan(call.urn, call.inputs)
 
     def create(self, call: Call) -> Record:
         """Makes a resource; raises `HalfMadeError` where that fails and leaves something."""
@@ -220,6 +229,8 @@ class Simulation:
             record = self._make(call, left)
         except RefusedError:
             return
+        if not left.note:  # it comes right by itself, and what others make of it is made
+            self._run(self.hooks.after, replace(call, record=record, id=record.id))
         raise HalfMadeError(record, refusal) from refusal
 
     def _make(self, call: Call, left: Remains | None = None) -> Record:
@@ -248,8 +259,9 @@ class Simulation:
 
     def update(self, call: Call) -> Properties:
         """Changes a resource in place."""
-        if call.record is not None and asks_nothing(call):
+        if call.record is not None:
             self._note_broken(call.record)
+        if call.record is not None and asks_nothing(call):
             return call.record.outputs
         self._run(self.hooks.before, call)
         record = call.record
@@ -276,7 +288,7 @@ class Simulation:
         return read_back(type_, outputs)
 
     def _note_broken(self, record: Record) -> None:
-        if told := told_of(record):
+        if told := sentence_of(record):
             self.note(told)
 
     def delete(self, call: Call) -> None:
@@ -304,8 +316,10 @@ class Simulation:
         """
         if not is_outside(call, self.accounts):
             return None
-        synthesis = self._synthesis(call, seed=f"{call.type}|{call.id}")
-        return synthesis.make({**told_by_id(synthesis.form.id, call.id), **call.inputs}, before)[1]
+        synthesis, other = (self._synthesis(call, seed=f"{call.type}|{call.id}{draw}") for draw in ("", "again"))
+        known = {**told_by_id(synthesis.form.id, call.id), **call.inputs}
+        self.made_up |= guessed(synthesis.make(known)[1], other.make(known)[1])
+        return synthesis.make(known, before)[1]
 
     def _synthesis(self, call: Call, seed: str, preview: bool = False) -> Synthesis:
         form, shape = self.known(call.type)

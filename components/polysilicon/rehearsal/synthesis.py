@@ -73,7 +73,8 @@ class Synthesis:
         special: Properties = {}
         for condition, rows in self.form.outputs_if.items():
             path, _, value = condition.partition("=")
-            special |= rows if at(found, path) == value else {}
+            given = at(found, path)
+            special |= rows if (str(given).lower() if isinstance(given, bool) else given) == value else {}
         return {**special, **{path: row for path, row in self.form.outputs.items() if path not in special}}
 
     @property

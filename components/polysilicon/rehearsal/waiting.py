@@ -82,18 +82,28 @@ class Waiting:
         return waiter.held
 
     def _watch(self) -> None:
-        while True:
-            time.sleep(_PACE_SECONDS)
-            self._look()
-            self._give_up()
+        try:
+            while self._goes_on():
+                time.sleep(_PACE_SECONDS)
+                self._look()
+                self._give_up()
+        except BaseException as error:  # nobody may wait for ever
             with self._lock:
-                if not self._waiters:
-                    self._watcher = None
-                    return
+                waiters, self._waiters, self._watcher = self._waiters, [], None
+            for waiter in waiters:
+                waiter.error = error
+                self._activity.count(+1)
+                waiter.answered.set()
+
+    def _goes_on(self) -> bool:
+        with self._lock:
+            if not self._waiters:
+                self._watcher = None
+            return bool(self._waiters)
 
     def _look(self) -> None:
-        """Looks for each for which something has happened since the last look."""
-        for waiter in self._all():
+        """Looks for each for which something has happened since the last look, until it is time for a pause."""
+        for waiter in sorted(self._all(), key=lambda waiter: waiter.seen):
             now, began = self._activity.last, time.monotonic()
             if waiter.seen == now:
                 continue
@@ -102,6 +112,7 @@ class Waiting:
             took = time.monotonic() - began
             if took > _CHEAP_SECONDS and not self._activity.has_rested(_QUIET_SECONDS):
                 time.sleep(_PAUSES_PER_LOOK * took)
+                return
 
     def _give_up(self) -> None:
         """Ends the waiting of those for which nothing more can happen."""

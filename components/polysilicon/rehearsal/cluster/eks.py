@@ -15,6 +15,7 @@ from polysilicon.rehearsal.cluster.world import World, chart_of
 from polysilicon.rehearsal.judges.order_network import SUBNET, UnjudgedError, ways_out
 from polysilicon.rehearsal.judges.order_world import World as Accounting
 from polysilicon.rehearsal.model import Record, Tally
+from polysilicon.rehearsal.remains import is_broken
 from polysilicon.rehearsal.values import UNKNOWN, at
 
 _NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -36,9 +37,10 @@ def eks(cluster: Record, world: World, accounts: Accounts, catalog: Catalog) -> 
 
     def groups() -> list[NodeSet]:
         named = (record for record in accounts.mentioning(name) if record.scope == cluster.scope)
-        return [_group(record, scaled, accounts, catalog) for record in named if record.type == _NODE_GROUP]
+        groups = (record for record in named if record.type == _NODE_GROUP and not is_broken(record))
+        return [_group(record, scaled, accounts, catalog) for record in groups]
 
-    known = accounts.recall((eks, cluster.key, scaled), [cluster.scope.cloud], groups)
+    known = accounts.recall((eks, cluster.key, scaled), cluster.scope.cloud, groups)
     return Cluster([*known, *_karpenter(world.of_types(_is_karpenters), catalog)])
 
 
@@ -96,8 +98,7 @@ def _template(record: Record, accounts: Accounts) -> Mapping[str, Any]:
 
 
 def _machines(record: Record, template: Mapping[str, Any]) -> list[str]:
-    """Without a word about it a node group has t3.medium (botocore, eks CreateNodegroup.instanceTypes)."""
-    told = record.inputs.get("instanceTypes") or [template.get("instanceType") or "t3.medium"]
+    told = record.inputs.get("instanceTypes") or [template.get("instanceType") or facts()["eks"]["usual_machine"]]
     return [machine for machine in told if isinstance(machine, str) and machine != UNKNOWN]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from polysilicon.catalog import Catalog
@@ -93,20 +93,23 @@ def _gateways(cluster: Record, inputs: Properties, accounts: Accounts) -> tuple[
     made = [r for r in named(accounts, "gcp", cluster.inputs.get("network")) if r.type == _NETWORK]
     if private is not True or not made:
         return None
-    ours = [r for r in accounts.records() if r.scope.owner == cluster.scope.owner]
-    if any(record.type in facts()["gke"]["ways_out"] for record in ours):
+    owners = {cluster.scope.owner, *(network.scope.owner for network in made)}  # a Shared VPC is in a host project
+    ways = accounts.of_types(facts()["gke"]["ways_out"].__contains__)
+    if any(record.scope.owner in owners for record in ways):
         return None
-    return tuple(r for r in ours if r.type == facts()["gke"]["nat"] and _serves(r, made[-1], cluster, accounts))
+    gateways = accounts.of_types(facts()["gke"]["nat"].__eq__)
+    return tuple(r for r in gateways if r.scope.owner in owners and _serves(r, made, cluster, accounts))
 
 
-def _serves(nat: Record, network: Record, cluster: Record, accounts: Accounts) -> bool:
-    """Whether a Cloud NAT is in the network and the region of a cluster; one whose router nobody here made may be."""
+def _serves(nat: Record, networks: Sequence[Record], cluster: Record, accounts: Accounts) -> bool:
+    """Whether a Cloud NAT is in a cluster's region and one of the networks of that name; if its router was not made
+    here, it may be."""
     routers = [r for r in named(accounts, "gcp", nat.inputs.get("router")) if r.type == _ROUTER]
     home = str(cluster.outputs.get("location") or "")
     region = str(nat.outputs.get("region") or "")
     there = not home or not region or home == region or home.startswith(f"{region}-")
-    networks = [named(accounts, "gcp", router.inputs.get("network")) for router in routers]
-    return there and (not routers or any(network.key == each.key for found in networks for each in found))
+    reached = (each for router in routers for each in named(accounts, "gcp", router.inputs.get("network")))
+    return there and (not routers or any(each in networks for each in reached))
 
 
 def _shut_in(cluster: Record) -> str:

@@ -19,6 +19,16 @@ from polysilicon.rehearsal.values import UNKNOWN
 _OWN = re.compile(r"[a-z0-9-]+-docker\.pkg\.dev/([^/]+)/.+")
 """An image in Artifact Registry, with its project."""
 
+_UNREAD = frozenset(
+    {
+        "gcp:projects/iAMPolicy:IAMPolicy",
+        "gcp:folder/iAMPolicy:IAMPolicy",
+        "gcp:organizations/iAMPolicy:IAMPolicy",
+        "gcp:artifactregistry/repositoryIamPolicy:RepositoryIamPolicy",
+        "gcp:cloudidentity/groupMembership:GroupMembership",
+    }
+)
+
 
 def unpullable(workload: Workload, cluster: Cluster, accounts: Accounts) -> list[str]:
     """What the kubelet says of images that none of the nodes can pull; nothing if some of them may."""
@@ -78,8 +88,8 @@ def _may_read(account: str, accounts: Accounts) -> bool:
 
 
 def _has_whole_policy(accounts: Accounts) -> bool:
-    """Whether a project's policy is given as a whole, as text: what it grants is not looked at."""
-    return bool(accounts.of_types("gcp:projects/iAMPolicy:IAMPolicy".__eq__))
+    """Whether a policy is given as a whole, as text, or to a group: whom it lets read is not looked at."""
+    return bool(accounts.of_types(_UNREAD.__contains__))
 
 
 def _grants(account: str, accounts: Accounts) -> list[Record]:

@@ -59,7 +59,7 @@ def _unknown_port(container: Plain, handler: Any) -> str:
     ports = container.get("ports")
     if ports == UNKNOWN or (isinstance(ports, list) and UNKNOWN in ports):
         return ""
-    known = {at(port, "name") for port in ports or ()}
+    known = {str(at(port, "name")) for port in ports} if isinstance(ports, list) else set()
     wanted = [name for name in names if isinstance(name, str) and name != UNKNOWN and not name.isdigit()]
     return next((name for name in wanted if name and not {name, UNKNOWN} & known), "")
 

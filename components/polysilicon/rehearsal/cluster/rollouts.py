@@ -102,9 +102,9 @@ class Rollouts:
 
     def _let_go(self, call: Call, record: Record) -> None:
         """Pods that nobody waits for start all the same."""
-        current = workload_of(record)
-        seconds = lasts(current, rolls=False) if current and call.operation == "create" else None
-        if current and never_ready(current):
+        current = workload_of(record) if call.operation == "create" else None
+        seconds = lasts(current, rolls=False) if current else None
+        if current and current.replicas and never_ready(current):
             seconds = math.inf
         if seconds:
             self._starting[record.key] = seconds

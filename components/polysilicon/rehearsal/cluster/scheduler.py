@@ -76,16 +76,16 @@ class Scheduler:
 
     def place(self, workload: Workload, pods: int) -> str:
         """Puts so many pods of a workload on nodes, or none: then why one finds no node, in the scheduler's words."""
-        placed: list[_Node] = []
+        before: list[tuple[_Node, dict[str, float]]] = []
         for _ in range(pods):
             node = self._find(workload, self._rooms_of(workload))
             if node is None:
                 reason = self._why(workload)
-                for each in placed:
-                    _give_back(each, workload)
+                for each, taken in reversed(before):  # as it was: sums of floats do not come back exactly
+                    each.taken = taken
                 return reason
+            before.append((node, dict(node.taken)))
             _take(node, workload)
-            placed.append(node)
         return ""
 
     def _rooms_of(self, workload: Workload) -> list[_Room]:
@@ -160,11 +160,6 @@ def barred(workload: Workload, nodes: NodeSet, tolerated: frozenset[str]) -> str
 def _take(node: _Node, workload: Workload) -> None:
     for name, amount in workload.demand:
         node.taken[name] = node.taken.get(name, 0.0) + amount
-
-
-def _give_back(node: _Node, workload: Workload) -> None:
-    for name, amount in workload.demand:
-        node.taken[name] -= amount
 
 
 def _told(size: int, reasons: Mapping[str, int]) -> str:

@@ -27,6 +27,21 @@ _BUILTIN = (
     "autoscaling/",
     "storage.k8s.io/",
 )
+_GIVEN_LATER = frozenset(  # api/apps/v1/types.go, api/batch/v1/types.go, controllers of Deployments and DaemonSets
+    {
+        "statefulset.kubernetes.io/pod-name",
+        "apps.kubernetes.io/pod-index",
+        "job-name",
+        "controller-uid",
+        "batch.kubernetes.io/job-name",
+        "batch.kubernetes.io/controller-uid",
+        "batch.kubernetes.io/job-completion-index",
+        "controller-revision-hash",
+        "pod-template-generation",
+        "pod-template-hash",
+    }
+)
+"""Labels that pods get from their controllers: no template has them."""
 _MAKERS = ("ReplicaSet", "ReplicationController", "CronJob", "Release", "Patch")
 
 
@@ -38,7 +53,7 @@ def astray(accounts: Accounts) -> list[str]:
     found: defaultdict[tuple[Scope, str], list[Record]] = defaultdict(list)
     for record in accounts.of_types(lambda type_: type_.startswith("kubernetes:")):
         found[record.scope, place_of(record)[0]].append(record)
-    handed = {scope: World(scope, accounts).is_handed_over for scope, _ in found}
+    handed = {scope: World(scope, accounts).is_handed_over for scope in {scope for scope, _ in found}}
     return [
         sentence
         for (scope, namespace), records in found.items()
@@ -59,7 +74,8 @@ def _in_namespace(records: Sequence[Record]) -> Iterator[str]:
         if service.type != _SERVICE or not isinstance(selector, Mapping) or not selector:
             continue
         name = "/".join(place_of(service))
-        selected = [each for each in workloads if labelled(each.labels, selector)]
+        known = {key: value for key, value in selector.items() if key not in _GIVEN_LATER}
+        selected = [each for each in workloads if labelled(each.labels, known)]
         if not selected:
             told = ",".join(f"{key}={value}" for key, value in selector.items())
             yield f"Service {name} leads nowhere, though nobody complains: no pod in its namespace is labelled {told}."
@@ -72,10 +88,10 @@ def _in_namespace(records: Sequence[Record]) -> Iterator[str]:
 
 def _missing(service: Record, selected: Sequence[Workload]) -> str:
     containers = [container for workload in selected for container in workload.lasting]
-    listed = [container.get("ports") or () for container in containers]
-    if any(ports == UNKNOWN or UNKNOWN in ports for ports in listed):
+    listed = [container.get("ports") or [] for container in containers]
+    if any(not isinstance(ports, list) or UNKNOWN in ports for ports in listed):
         return ""
-    names = {at(port, "name") for ports in listed for port in ports}
+    names = {str(at(port, "name")) for ports in listed for port in ports}
     told = at(service.inputs, "spec.ports")
     wanted = [at(port, "targetPort") for port in told] if isinstance(told, list) else []
     absent = (name for name in wanted if isinstance(name, str) and name not in names)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,10 @@ from polysilicon.rehearsal.accounts import Accounts
 from polysilicon.rehearsal.forms import table
 from polysilicon.rehearsal.model import Call, Problem, Record, Tally
 from polysilicon.rehearsal.templates import short_region
-from polysilicon.rehearsal.values import UNKNOWN, Path, shown, strings
+from polysilicon.rehearsal.values import Path, shown, strings
+
+_FREE = frozenset({"tags", "tagsAll", "variables", "labels"})
+"""Maps whose keys the program chooses: a tag `vpcId` may hold any text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,26 +32,24 @@ class Kind:
         looks: An expression; `{region}` and `{zones}` stand for the region of the call and how its zone ids begin.
         source: Who says so.
         types: Of which types; by default of all.
-        never: Types that have a property of that name with another meaning.
         message: What is said of `{text}`, where `{expected}` was to begin; by default in the words of EC2.
     """
 
-    properties: tuple[str, ...]
+    properties: Sequence[str]
     looks: str
     source: str
-    types: tuple[str, ...] = ("*",)
-    never: tuple[str, ...] = ()
+    types: Sequence[str] = ("*",)
     message: str = ""
 
     @property
     def is_regional(self) -> bool:
         """Whether it depends on the region."""
-        return "{" in self.looks.replace("{12}", "")
+        return "{region}" in self.looks or "{zones}" in self.looks
 
     def applies(self, type_: str) -> bool:
         """Whether properties of a type are looked at."""
         rest = type_.partition(":")[2]
-        return _among(rest, self.types) and not _among(rest, self.never)
+        return any(fnmatch.fnmatchcase(rest, pattern) for pattern in self.types)
 
 
 def of_another_kind(call: Call, accounts: Accounts, tally: Tally) -> Iterator[Problem]:
@@ -56,7 +57,7 @@ def of_another_kind(call: Call, accounts: Accounts, tally: Tally) -> Iterator[Pr
     rows = _rows(call.type)
     for path, text in strings(call.inputs) if rows else ():
         row = _row(rows, path)
-        if row is None or text in ("", UNKNOWN) or (row.is_regional and not _is_plain_region(call)):
+        if row is None or (row.is_regional and not _is_plain_region(call)):
             continue
         tally.inputs += 1
         looks = _pattern(row.looks, call.scope.place)
@@ -71,6 +72,8 @@ def _is_plain_region(call: Call) -> bool:
 
 def _row(rows: Mapping[str, Kind], path: Path) -> Kind | None:
     words = [word for word in path if isinstance(word, str)]
+    if _FREE & set(words[:-1]):
+        return None
     return rows.get(".".join(words[-2:])) or rows.get(words[-1]) if words else None
 
 
@@ -99,13 +102,5 @@ def _pattern(looks: str, place: str) -> re.Pattern[str]:
 @functools.lru_cache(maxsize=4096)
 def _rows(type_: str) -> Mapping[str, Kind]:
     rows: Iterable[Mapping[str, Any]] = table(type_.partition(":")[0]).get("kinds", ())
-    kinds = [_kind({name: tuple(v) if isinstance(v, list) else v for name, v in row.items()}) for row in rows]
+    kinds = [Kind(**row) for row in rows]
     return {name: kind for kind in kinds if kind.applies(type_) for name in kind.properties}
-
-
-def _kind(row: Mapping[str, Any]) -> Kind:
-    return Kind(**row)
-
-
-def _among(rest: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatch.fnmatchcase(rest, pattern) for pattern in patterns)

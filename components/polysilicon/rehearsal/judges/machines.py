@@ -130,7 +130,7 @@ class Machines:
         for record in accounts.of_types(_table().users.__contains__):
             user = _table().users[record.type]
             elsewhere = record.scope != call.scope or user.terms(record.inputs) != terms
-            if record.key == own or elsewhere or is_broken(record):  # what is broken runs nothing
+            if record.key == own or elsewhere or is_broken(record):  # nobody knows what a broken one still runs
                 continue
             zones = len(_found(user.zones, record.package, record.inputs, accounts))
             for machine in _found(user.machines, record.package, record.inputs, accounts)[:1]:

@@ -17,6 +17,7 @@ _TABLE, _DEFAULT_TABLE = "aws:ec2/routeTable:RouteTable", "aws:ec2/defaultRouteT
 NAT, _GATEWAY = "aws:ec2/natGateway:NatGateway", "aws:ec2/internetGateway:InternetGateway"
 _ATTACHMENT = "aws:ec2/internetGatewayAttachment:InternetGatewayAttachment"
 _ADDRESS = "aws:ec2/eip:Eip"
+_OWN_POOLS = ("address", "publicIpv4Pool", "ipamPoolId", "customerOwnedIpv4Pool")
 _ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 _OTHER_TARGETS = (
     "transitGatewayId",
@@ -74,11 +75,14 @@ def ways_out(world: World, subnet: Record, through_nat: bool = True) -> list[Way
 
 
 def address(world: World, way: Way) -> str | None:
-    """The public address that a way comes out with, where that is known: that of its NAT gateway."""
+    """The public address that a way comes out with, where that is known: that of its NAT gateway.
+
+    One of the program's own pool is not: its person knows it beforehand, and the simulation makes another one up.
+    """
     for part in way.parts:
         allocated = world.made(part.inputs.get("allocationId"), _ADDRESS) if part.type == NAT else None
-        if allocated is not None:
-            return str(allocated.outputs["publicIp"])
+        if allocated is not None and not any(allocated.inputs.get(pool) for pool in _OWN_POOLS):
+            return allocated.outputs.get("publicIp")
     return None
 
 

@@ -53,4 +53,7 @@ def _zone(subnet: Record) -> str | None:
     return zone if _ZONE.fullmatch(zone) else None
 
 
-ROWS: tuple[tuple[str, str, Row], ...] = (("create", "aws:*", _spread), ("update", "aws:*", _spread))
+_TYPES = sorted({f"aws:{type_}" for row in words("aws")["spread"] for type_ in row["types"]})
+ROWS: tuple[tuple[str, str, Row], ...] = tuple(
+    (when, type_, _spread) for when in ("create", "update") for type_ in _TYPES
+)

@@ -98,6 +98,8 @@ class Rules:
         if call.operation != "check":
             return
         for rule in rules_of(call.type):
+            if rule.joins and call.unchanged:
+                continue  # what it goes with has changed: the cloud was asked about that, and is not asked about this
             self.tally.inputs += 1
             yield from rule.problems(call.inputs, _joined(rule, call, accounts))
 
@@ -211,8 +213,8 @@ def _elsewhere(value: Any, path: str, scene: Mapping[str, Any]) -> bool:
 
 
 def _region(place: Any) -> str:
-    """The region of a Google region or zone: `us-central1` of `us-central1-a`."""
-    return "-".join(str(place).split("-")[:2])
+    """The region of a Google region or zone, or of a link to one: `us-central1` of `us-central1-a`."""
+    return "-".join(str(place).rsplit("/", 1)[-1].split("-")[:2])
 
 
 _TESTS: Mapping[str, Callable[[Any, Any, Mapping[str, Any]], bool]] = {
@@ -243,7 +245,8 @@ def _joined(rule: Rule, call: Call, accounts: Accounts) -> dict[str, list[Mappin
 
 
 def _named(call: Call, accounts: Accounts, path: str, type_: str) -> Iterator[Mapping[str, Any]]:
+    """What a path names; of those that have the same name in several places, the ones in the place of the call."""
     for _, name in values_at(call.inputs, path):
-        for record in accounts.called(name) if isinstance(name, str) else ():
-            if record.type == f"{call.package}:{type_}" and record.scope.owner == call.scope.owner:
-                yield record.inputs
+        called = accounts.called(name) if isinstance(name, str) else []
+        ours = [r for r in called if r.type == f"{call.package}:{type_}" and r.scope.owner == call.scope.owner]
+        yield from (accounts.planned(r) for r in [r for r in ours if r.scope == call.scope] or ours)
