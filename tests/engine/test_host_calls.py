@@ -103,7 +103,8 @@ def test_a_plugin_gets_its_arguments_its_environment_and_its_folder(host, info, 
 
 
 def test_a_call_that_ends_takes_its_plugin_with_it(host, info, tmp_path):
-    (tmp_path / "__main__.py").write_text("import sys, time\nprint(1, flush=True)\ntime.sleep(60)\nopen('late', 'w')")
+    program = "import sys, time\nsys.stdout.write('1\\n')\ntime.sleep(60)\nopen('late', 'w')"
+    (tmp_path / "__main__.py").write_text(program)
     call = host.RunPlugin(language_pb2.RunPluginRequest(info=info(), kind="resource", pwd=str(tmp_path)))
     assert next(call).stdout == b"1\n"
     call.cancel()

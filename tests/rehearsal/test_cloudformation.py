@@ -38,6 +38,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     (NODES, {**GROUP, "scalingConfig": {"maxSize": 0}}, "scalingConfig.maxSize", "to be at least 1, got 0"),
     (NODES, {**GROUP, "updateConfig": {"updateStrategy": "FAST"}}, "updateConfig.updateStrategy", '"MINIMAL"'),
     (NODES, {"clusterName": "c", "subnetIds": ["s"]}, "nodeRoleArn", '"nodeRoleArn" is required'),
+    (NODES, {**GROUP, "instanceTypes": ["inf2.7xlarge"]}, "instanceTypes[0]", "Invalid value 'inf2.7xlarge'"),
     (NODES, {**GROUP, "instanceTypes": ["inf2.lagre"]}, "instanceTypes[0]", "Did you mean inf2.xlarge?"),
     (CLUSTER, {"roleArn": "arn:aws:iam::1:role/r"}, "vpcConfig", '"vpcConfig" is required'),
     (CLUSTER, {"enabledClusterLogTypes": ["api", "nodes"]}, "enabledClusterLogTypes[1]", '"controllerManager"'),
@@ -86,7 +87,7 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
     (NODES, {**GROUP, "taints": [{"key": "a", "effect": "NO_SCHEDULE"}], "scalingConfig": {"minSize": 0, "maxSize": "3"}}),
     (NODES, {**GROUP, "amiType": UNKNOWN, "nodeRoleArn": UNKNOWN, "scalingConfig": UNKNOWN, "instanceTypes": UNKNOWN}),
     # a type that is newer than the list
-    (NODES, {**GROUP, "instanceTypes": ["trn2.3xlarge", "inf9.xlarge"]}),
+    (NODES, {**GROUP, "instanceTypes": ["trn2.3xlarge", "inf9.xlarge", "p6e-gb200.36xlarge"]}),
     (CLUSTER, {"roleArn": "r", "vpcConfig": {"subnetIds": [UNKNOWN, UNKNOWN]}, "enabledClusterLogTypes": ["api"], "tags": {"a": "b"}}),
     (INGRESS, {"securityGroupId": UNKNOWN, "ipProtocol": "-1", "referencedSecurityGroupId": UNKNOWN}),
     (INGRESS, {"securityGroupId": "sg-1", "ipProtocol": UNKNOWN, "cidrIpv4": "10.0.0.0/8"}),

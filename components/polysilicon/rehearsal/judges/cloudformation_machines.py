@@ -1,13 +1,14 @@
 """Which EC2 instance types a region has, by the list that cfn-lint carries.
 
 The list lacks some types that are new, so a type that it has nowhere is only refused where no type at all has a size of
-that name; a type that it has elsewhere is refused in a region for which it has a list.
+that name, unless its family is new too. A type that it has elsewhere is refused in a region for which it has a list.
 """
 
 from __future__ import annotations
 
 import difflib
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from polysilicon.rehearsal.model import Problem
 from polysilicon.rehearsal.values import UNKNOWN, shown
 
 _LIST = "aws_ec2_instance/instancetype_enum"
+_SIZE = re.compile(r"\d+xlarge")
 
 
 def machines(inputs: Mapping[str, Any], paths: tuple[str, ...], region: str) -> Iterator[Problem]:
@@ -29,12 +31,12 @@ def machines(inputs: Mapping[str, Any], paths: tuple[str, ...], region: str) -> 
 
 
 def _message(name: str, region: str) -> str:
-    size = name.partition(".")[2]
+    family, _, size = name.partition(".")
     if name in everywhere():
         if by_region().get(region) and name not in by_region()[region]:
             return f"Unsupported: Your requested instance type ({name}) is not supported in your Region ({region})."
         return ""
-    if size in _sizes():
+    if size in _sizes() or (family not in _families() and _SIZE.fullmatch(size)):
         return ""
     close = difflib.get_close_matches(name, sorted(everywhere()), 1, 0.6)
     hint = f" Did you mean {close[0]}?" if close else ""
@@ -52,6 +54,11 @@ def by_region() -> Mapping[str, frozenset[str]]:
 def everywhere() -> frozenset[str]:
     """The instance types of all regions together."""
     return frozenset().union(*by_region().values())
+
+
+@functools.cache
+def _families() -> frozenset[str]:
+    return frozenset(name.partition(".")[0] for name in everywhere())
 
 
 @functools.cache
