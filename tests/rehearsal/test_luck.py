@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -54,6 +55,13 @@ CASES: list[tuple[Resource, Need, bool]] = [
 @pytest.mark.parametrize(("nodes", "what", "lucky"), CASES)
 def test_luck_is_what_no_dependency_makes_sure_of(nodes: Resource, what: Need, lucky: bool) -> None:
     assert bool(by_luck([what], [*OTHERS, nodes])) is lucky
+
+
+def test_what_is_tried_again_is_told_and_no_mistake() -> None:
+    what = replace(need(["route"]), retried=True)
+    assert by_luck([what], [*OTHERS, held("nodes")]) == []
+    (sentence,) = by_luck([what], [*OTHERS, held("nodes")], retried=True)
+    assert "nodes came after Thing route by luck alone" in sentence
 
 
 def test_it_is_told_who_came_after_what_and_what_for() -> None:
@@ -109,6 +117,7 @@ def behind_nat(region: str = "us-central1", **cluster: Any) -> InCluster:
 def relied_upon(cluster: InCluster) -> list[tuple[str, list[set[str]]]]:
     """Who needs what, by their names."""
     needs = cluster.cloud.simulation.rollouts.needs
+    assert all(need.retried for need in needs), "the kubelet tries again"
     return [(last(need.urn), [{last(urn) for urn in way} for way in need.ways]) for need in needs]
 
 

@@ -21,11 +21,14 @@ class Need:
         urn: The resource.
         ways: Any of these would do, and each only as a whole: URNs of what was made in the same operation.
         why: What goes wrong without.
+        retried: Whether it is tried again until it works, as nodes do that cannot pull an image: then nothing fails
+            that comes in time, and it is told as a note.
     """
 
     urn: str
     ways: Sequence[frozenset[str]]
     why: str
+    retried: bool = False
 
 
 class Held(Protocol):
@@ -43,13 +46,17 @@ def needs_of(judges: Iterable[object]) -> list[Need]:
     return [need for judge in judges for need in getattr(judge, "needs", ())]
 
 
-def by_luck(needs: Iterable[Need], resources: Iterable[Held]) -> list[str]:
-    """A sentence for each need of which nothing in the state makes sure, each told once."""
+def by_luck(needs: Iterable[Need], resources: Iterable[Held], retried: bool = False) -> list[str]:
+    """A sentence for each need of which nothing in the state makes sure, each told once.
+
+    Args:
+        retried: Of those that are tried again, or of the others.
+    """
     links = {resource.urn: frozenset(resource.links) for resource in resources}
     surely: dict[str, set[str]] = {}
     told: dict[str, None] = {}
     for need in needs:
-        if need.urn not in links or not all(way <= links.keys() for way in need.ways):
+        if need.retried is not retried or need.urn not in links or not all(way <= links.keys() for way in need.ways):
             continue  # it is not, or not all, in this stack
         if need.urn not in surely:
             surely = {need.urn: _before(need.urn, links)}  # the needs of one resource stand together

@@ -275,7 +275,10 @@ class Rehearsal:
         resources = resources_of(self._export(engine, session))
         simulation = session.simulation
         records = simulation.accounts.records()
-        astray_notes = astray(simulation.accounts) if operation == "up" and exit_code == 0 else []
+        needs = needs_of((*simulation.judges, simulation.rollouts)) if operation == "up" else []
+        untold = by_luck(needs, resources, retried=True)  # the clouds do not complain of it
+        if operation == "up" and exit_code == 0:
+            untold += astray(simulation.accounts)
         return Outcome(
             operation=operation,
             project=self.project.name,
@@ -288,9 +291,9 @@ class Rehearsal:
             leftovers=leftovers_of(records, resources, self.project.name, self.stack),
             judged={name: tally.inputs for name, tally in simulation.tallies().items()},
             unjudged=dict(sum((tally.unjudged for tally in simulation.tallies().values()), Counter())),
-            notes=(*sorted(simulation.notes), *self._faults.notes(), *astray_notes),  # calls arrive in any order
+            notes=(*sorted(simulation.notes), *self._faults.notes(), *untold),  # calls arrive in any order
             errors=errors,
-            lucky=by_luck(needs_of((*simulation.judges, simulation.rollouts)), resources) if operation == "up" else (),
+            lucky=by_luck(needs, resources),
             log=log,
             seconds=seconds,
             state=str(self.folder),

@@ -50,11 +50,12 @@ def pulled_by_luck(workload: Workload, cluster: Cluster, urn: str, accounts: Acc
         outside = all(host in (*each.far, *facts()["images"]["cached"]) and not each.starts_itself for each in nodes)
         if outside and all(each.through for each in nodes):
             ways = [frozenset((gateway,)) for each in nodes for gateway in each.through]
-            yield Need(urn, ways, f"it private nodes may not reach {host} to pull {image}")
+            yield Need(urn, ways, f"it private nodes may not reach {host} to pull {image}", retried=True)
         if own and all(each.account and own[1] in each.account for each in nodes):
             grants = [grant for each in nodes for grant in _grants(each.account, accounts)]
             if grants and not _has_whole_policy(accounts):
-                yield Need(urn, [frozenset((grant.urn,)) for grant in grants], f"it nodes may not read {image}")
+                ways = [frozenset((grant.urn,)) for grant in grants]
+                yield Need(urn, ways, f"it nodes may not read {image}", retried=True)
 
 
 def _nowhere(image: str, nodes: Iterable[NodeSet], accounts: Accounts) -> Iterator[str]:
