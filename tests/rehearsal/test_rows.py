@@ -22,8 +22,8 @@ from polysilicon.rehearsal.judges.immutable import change_findings
 from polysilicon.rehearsal.judges.machines import Machines
 from polysilicon.rehearsal.judges.objects import Objects
 from polysilicon.rehearsal.judges.order import Order
+from polysilicon.rehearsal.judges.order_moment import Moment, words
 from polysilicon.rehearsal.judges.order_roles import lacking
-from polysilicon.rehearsal.judges.order_world import World, words
 from polysilicon.rehearsal.judges.rules import Rule, all_rules, rules_of
 from polysilicon.rehearsal.model import Tally
 from polysilicon.rehearsal.values import at
@@ -207,10 +207,10 @@ def test_what_roles_need(duty: str, need: dict[str, Any], policy: str) -> None:
     aws, row = Aws(), words("aws")["roles"][duty]
     others = [other["any"][0] for other in row["needs"] if other != need]
     role = aws.role("r", row["trusts"], *others)
-    world = World(aws.cloud.accounts, Tally())
-    assert [*lacking(world, role, duty)] == [f"lacks {need['any'][0]}"]
+    moment = Moment(aws.cloud.accounts, Tally())
+    assert [*lacking(moment, role, duty)] == [f"lacks {need['any'][0]}"]
     aws.attach(role, AWS_POLICY + policy)
-    assert [*lacking(world, role, duty)] == []
+    assert [*lacking(moment, role, duty)] == []
 
 
 APIS = [

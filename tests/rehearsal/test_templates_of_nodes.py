@@ -12,7 +12,7 @@ import moto
 import pytest
 
 from polysilicon.rehearsal import Record, RefusedError
-from polysilicon.rehearsal.judges.order_world import words
+from polysilicon.rehearsal.judges.order_moment import words
 from tests.rehearsal.order_account import EVERYTHING, NODE_POLICIES, Aws
 
 ALL_IN = {"protocol": "-1", "fromPort": 0, "toPort": 0}

@@ -12,8 +12,8 @@ from polysilicon.rehearsal.cluster import disks
 from polysilicon.rehearsal.cluster.matching import Labels
 from polysilicon.rehearsal.cluster.nodes import Cluster, NodeSet, capacity_of, count, facts, labels_of, taints_of
 from polysilicon.rehearsal.cluster.world import World, chart_of
+from polysilicon.rehearsal.judges.order_moment import Moment
 from polysilicon.rehearsal.judges.order_network import SUBNET, UnjudgedError, ways_out
-from polysilicon.rehearsal.judges.order_world import World as Accounting
 from polysilicon.rehearsal.model import Record, Tally
 from polysilicon.rehearsal.remains import is_broken
 from polysilicon.rehearsal.values import UNKNOWN, at
@@ -80,10 +80,10 @@ def _group(record: Record, scaled: bool, accounts: Accounts, catalog: Catalog) -
 
 def _shut_in(record: Record, accounts: Accounts) -> str:
     """Why nodes reach nothing outside: no route leads out of their subnets, if these were made here."""
-    world = Accounting(accounts, Tally())
-    subnets = [world.made(subnet, SUBNET) for subnet in record.inputs.get("subnetIds") or ()]
+    moment = Moment(accounts, Tally())
+    subnets = [moment.made(subnet, SUBNET) for subnet in record.inputs.get("subnetIds") or ()]
     try:
-        ways = [way for subnet in subnets for way in (ways_out(world, subnet) if subnet else [None])]
+        ways = [way for subnet in subnets for way in (ways_out(moment, subnet) if subnet else [None])]
     except UnjudgedError:
         return ""
     if ways or not subnets:

@@ -16,7 +16,7 @@ Stage = Literal["admission", "scheduling", "start"]
 
 
 @dataclass(frozen=True)
-class Need:
+class Lack:
     """Something that is not there.
 
     Attributes:
@@ -28,46 +28,46 @@ class Need:
     message: str
 
 
-def unmet(workload: Workload, world: World) -> list[Need]:
+def unmet(workload: Workload, world: World) -> list[Lack]:
     """What the pods of a workload lack."""
     return [*_admission(workload, world), *_claims(workload, world), *_configuration(workload, world)]
 
 
-def _admission(workload: Workload, world: World) -> Iterator[Need]:
+def _admission(workload: Workload, world: World) -> Iterator[Lack]:
     """The API server refuses such pods (plugin/pkg/admission serviceaccount, priority and runtimeclass)."""
     spec, namespace = workload.spec, workload.namespace
     forbidden = f'pods "{workload.name}-" is forbidden: '
     level = enforced_level(world.get("Namespace", "", namespace))
     if violations := pod_security_violations(spec, level):
-        yield Need("admission", f'{forbidden}violates PodSecurity "{level}:latest": {", ".join(violations)}')
+        yield Lack("admission", f'{forbidden}violates PodSecurity "{level}:latest": {", ".join(violations)}')
     account = spec.get("serviceAccountName") or "default"
     if not given("service_accounts", str(account)) and not world.has("ServiceAccount", namespace, account):
         looked = f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
-        yield Need("admission", forbidden + looked)
+        yield Lack("admission", forbidden + looked)
     priority = spec.get("priorityClassName")
     if priority and not given("priority_classes", str(priority)) and not world.has("PriorityClass", "", priority):
-        yield Need("admission", f"{forbidden}no PriorityClass with name {priority} was found")
+        yield Lack("admission", f"{forbidden}no PriorityClass with name {priority} was found")
     runtime = spec.get("runtimeClassName")
     if runtime and not given("runtime_classes", str(runtime)) and not world.has("RuntimeClass", "", runtime):
-        yield Need("admission", f'{forbidden}pod rejected: RuntimeClass "{runtime}" not found')
+        yield Lack("admission", f'{forbidden}pod rejected: RuntimeClass "{runtime}" not found')
 
 
-def _claims(workload: Workload, world: World) -> Iterator[Need]:
+def _claims(workload: Workload, world: World) -> Iterator[Lack]:
     own = [at(each, "metadata.name") for each in at(workload.inputs, "spec.volumeClaimTemplates") or ()]
     for volume in _listed(workload.spec, "volumes"):
         claim = at(volume, "persistentVolumeClaim.claimName")
         if claim not in own and not world.has("PersistentVolumeClaim", workload.namespace, claim):
-            yield Need("scheduling", f'persistentvolumeclaim "{claim}" not found')
+            yield Lack("scheduling", f'persistentvolumeclaim "{claim}" not found')
 
 
-def _configuration(workload: Workload, world: World) -> Iterator[Need]:
+def _configuration(workload: Workload, world: World) -> Iterator[Lack]:
     for container in [*workload.containers, *_listed(workload.spec, "initContainers")]:
         for message in _of_container(container, workload.namespace, world):
             unready = f"containers with unready status: [{container.get('name')}]"
-            yield Need("start", f"{unready}[CreateContainerConfigError] {message}")
+            yield Lack("start", f"{unready}[CreateContainerConfigError] {message}")
     for volume in _listed(workload.spec, "volumes"):
         for message in _of_volume(volume, workload.namespace, world):
-            yield Need("start", f'[FailedMount] MountVolume.SetUp failed for volume "{volume.get("name")}" : {message}')
+            yield Lack("start", f'[FailedMount] MountVolume.SetUp failed for volume "{volume.get("name")}" : {message}')
 
 
 def _of_container(container: Plain, namespace: str, world: World) -> Iterator[str]:

@@ -167,9 +167,9 @@ class Rollouts:
         """Why pods do not start, whatever time they are given."""
         with self._accounts.changing():
             world = World(record.scope, self._accounts, self._memory.parsed)
-            needs = unmet(current, world)
+            lacks = unmet(current, world)
             for stage in ("admission", "scheduling", "start"):
-                if messages := [need.message for need in needs if need.stage == stage]:
+                if messages := [lack.message for lack in lacks if lack.stage == stage]:
                     return messages
             cluster = cluster_of(record.scope, world, self._accounts, self._catalog, self._memory)
             if cluster.open:

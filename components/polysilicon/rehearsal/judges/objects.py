@@ -13,7 +13,7 @@ from polysilicon.rehearsal.accounts import Accounts
 from polysilicon.rehearsal.forms import table
 from polysilicon.rehearsal.judges import builtin_schemas as builtin
 from polysilicon.rehearsal.judges import custom_schemas as custom
-from polysilicon.rehearsal.judges.devices import device_findings
+from polysilicon.rehearsal.judges.device_counts import device_findings
 from polysilicon.rehearsal.judges.fields import Field, Finding
 from polysilicon.rehearsal.judges.immutable import change_findings
 from polysilicon.rehearsal.judges.object_kinds import kind_findings, metadata_findings

@@ -21,7 +21,7 @@ from polysilicon.rehearsal.judges import (
     order_templates,
     order_zones,
 )
-from polysilicon.rehearsal.judges.order_world import Row, World
+from polysilicon.rehearsal.judges.order_moment import Moment, Row
 from polysilicon.rehearsal.luck import Need
 from polysilicon.rehearsal.model import Call, Problem, Tally
 
@@ -61,8 +61,8 @@ class Order:
             self.tally.inputs += len(rows)
         if self._before is None:
             self._before = max((record.key for record in accounts.records()), default=0)
-        world = World(accounts, self.tally, self._seen, self.needs, self._before)
-        return [problem for row in rows for problem in row(call, world)]
+        moment = Moment(accounts, self.tally, self._seen, self.needs, self._before)
+        return [problem for row in rows for problem in row(call, moment)]
 
 
 @functools.lru_cache(maxsize=4096)

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from polysilicon.rehearsal.judges.order_eks import CLUSTER
+from polysilicon.rehearsal.judges.order_moment import Moment, Row, words
 from polysilicon.rehearsal.judges.order_roles import ROLE
-from polysilicon.rehearsal.judges.order_world import Row, World, words
 from polysilicon.rehearsal.model import Call, Fault, Problem, Record
 from polysilicon.rehearsal.values import at
 from polysilicon.rehearsal.wording import plural
@@ -22,23 +22,23 @@ _REFUSED = (
 """pulumi-eks issue 669, pulumi/actions issue 1295."""
 
 
-def _access(call: Call, world: World) -> Iterator[Problem]:
+def _access(call: Call, moment: Moment) -> Iterator[Problem]:
     """Whoever asks has an access entry and rights, unless EKS gave them to who made the cluster."""
-    cluster = world.accounts.at_endpoint(call.scope.owner)
+    cluster = moment.accounts.at_endpoint(call.scope.owner)
     if cluster is None or cluster.type != CLUSTER:
         return
     access = cluster.inputs.get("accessConfig") or {}
     if access.get("bootstrapClusterCreatorAdminPermissions") is not False:
         return
     if not str(access.get("authenticationMode", "")).startswith("API"):
-        world.unjudged("access by the aws-auth map of a cluster")
+        moment.unjudged("access by the aws-auth map of a cluster")
         return
-    entries = [entry for entry in world.mentioning(cluster.id, _ENTRY, "clusterName") if _may_ask(call, world, entry)]
+    entries = [entry for entry in moment.mentioning(cluster.id, _ENTRY, "clusterName") if _may_ask(call, moment, entry)]
     if not entries:
         yield Problem(f"{_REFUSED} {_advice(call, cluster, 'no access entry of EKS lets the caller in')}", **_BLAME)
         return
-    rights = [way for entry in entries for way in _rights(call, world, cluster, entry)]
-    world.relies(call, "it the Kubernetes API refuses whoever runs this", *rights)
+    rights = [way for entry in entries for way in _rights(call, moment, cluster, entry)]
+    moment.relies(call, "it the Kubernetes API refuses whoever runs this", *rights)
     if not rights:
         who = entries[-1].inputs["principalArn"]
         text = f'{plural(call.kind)} is forbidden: User "{who}" cannot {call.operation} resource "{plural(call.kind)}"'
@@ -56,7 +56,7 @@ def _advice(call: Call, cluster: Record, why: str) -> str:
     return f"(cluster {cluster.id}: {why} yet: make the object after {rights}, by depends_on)"
 
 
-def _may_ask(call: Call, world: World, entry: Record) -> bool:
+def _may_ask(call: Call, moment: Moment, entry: Record) -> bool:
     """Whether an entry may be that of the caller: it is if named in the kubeconfig, it is not if the program made it.
 
     The real deployer's role is not known here, so any principal from outside may be it.
@@ -67,14 +67,14 @@ def _may_ask(call: Call, world: World, entry: Record) -> bool:
     named = re.findall(r"arn:aws[a-z-]*:iam::\d+:role/[\w+=,.@/-]+", str(call.settings.get("kubeconfig", "")))
     if named:
         return principal in named
-    return world.made(principal, ROLE, "aws:iam/user:User") is None
+    return moment.made(principal, ROLE, "aws:iam/user:User") is None
 
 
-def _rights(call: Call, world: World, cluster: Record, entry: Record) -> Iterator[tuple[Record, ...]]:
+def _rights(call: Call, moment: Moment, cluster: Record, entry: Record) -> Iterator[tuple[Record, ...]]:
     """The entry with each policy that gives it rights here."""
     if entry.inputs.get("kubernetesGroups"):
         yield (entry,)  # what their bindings allow is written inside the cluster
-    for right in world.mentioning(cluster.id, _RIGHT, "clusterName"):
+    for right in moment.mentioning(cluster.id, _RIGHT, "clusterName"):
         if right.inputs.get("principalArn") == entry.inputs.get("principalArn") and _covers(call, right):
             yield entry, right
 

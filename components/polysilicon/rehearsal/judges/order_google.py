@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from polysilicon.rehearsal.identifiers import normal
-from polysilicon.rehearsal.judges.order_world import Row, World, words
+from polysilicon.rehearsal.judges.order_moment import Moment, Row, words
 from polysilicon.rehearsal.model import Call, Fault, Problem, Record
 from polysilicon.rehearsal.values import at
 from polysilicon.rehearsal.wording import told
@@ -18,20 +18,20 @@ _CLUSTER, _NETWORK = "gcp:container/cluster:Cluster", "gcp:compute/network:Netwo
 _MANAGED, _OFF = "manages APIs of ", "disabled "
 
 
-def _announced(call: Call, world: World) -> Iterator[Problem]:
+def _announced(call: Call, moment: Moment) -> Iterator[Problem]:
     """A program that enables any API of a project takes care of all of them; one that enables none finds them so."""
     own = _key(call.scope.owner, str(call.inputs.get("service")))
-    world.seen.update((_MANAGED + call.scope.owner, _MANAGED + own))
+    moment.seen.update((_MANAGED + call.scope.owner, _MANAGED + own))
     return iter(())
 
 
-def _enabled_too_late(call: Call, world: World) -> Iterator[Problem]:
+def _enabled_too_late(call: Call, moment: Moment) -> Iterator[Problem]:
     """Enabling an API when something of it was made already, in this rehearsal: that came too early."""
     api = str(call.inputs.get("service"))
-    world.seen.discard(_OFF + _key(call.scope.owner, api))
+    moment.seen.discard(_OFF + _key(call.scope.owner, api))
     early = _key(call.scope.owner, api) + " used by "
-    user = next((name for name in sorted(world.seen) if name.startswith(early)), None)
-    if user is not None and not _is_enabled(world, call.scope.owner, api):
+    user = next((name for name in sorted(moment.seen) if name.startswith(early)), None)
+    if user is not None and not _is_enabled(moment, call.scope.owner, api):
         text = (
             "Error 403: {api} is enabled only now, after {user}, which needs it and would have been refused "
             "(accessNotConfigured). Let that depend on this, by depends_on"
@@ -39,37 +39,37 @@ def _enabled_too_late(call: Call, world: World) -> Iterator[Problem]:
         yield Problem(told(call, text, api=api, user=user.removeprefix(early)), "service")
 
 
-def _disabled(call: Call, world: World) -> Iterator[Problem]:
+def _disabled(call: Call, moment: Moment) -> Iterator[Problem]:
     """On destroy an API stays enabled, unless the program says otherwise."""
     key = _key(call.scope.owner, str(call.inputs.get("service")))
     if call.inputs.get("disableOnDestroy") is True:
-        world.seen.add(_OFF + key)
+        moment.seen.add(_OFF + key)
     else:
-        world.accounts.learn([key])
+        moment.accounts.learn([key])
     return iter(())
 
 
-def _api_on(call: Call, world: World) -> Iterator[Problem]:
+def _api_on(call: Call, moment: Moment) -> Iterator[Problem]:
     row = _api_of(call.type)
     if row is None:
         return
     owner, api = call.scope.owner, row["api"]
-    if _is_enabled(world, owner, api):
-        enabling = world.made(_key(owner, api), _SERVICE)
+    if _is_enabled(moment, owner, api):
+        enabling = moment.made(_key(owner, api), _SERVICE)
         if enabling is not None:
-            world.relies(call, f"it {api} refuses all", [enabling])
+            moment.relies(call, f"it {api} refuses all", [enabling])
         return
     managed = _MANAGED + (_key(owner, api) if row.get("if_managed") else owner)
-    if managed in world.seen or any(r.scope.owner == owner for r in _services(world, row)):
+    if managed in moment.seen or any(r.scope.owner == owner for r in _services(moment, row)):
         yield _off(call, row, "enable it by gcp.projects.Service, and let this depend on that (depends_on)")
     else:
-        world.seen.add(f"{_key(owner, api)} used by {call.kind} {call.name}")
-        world.unjudged("APIs that no gcp.projects.Service enables: taken for enabled")
+        moment.seen.add(f"{_key(owner, api)} used by {call.kind} {call.name}")
+        moment.unjudged("APIs that no gcp.projects.Service enables: taken for enabled")
 
 
-def _api_still_on(call: Call, world: World) -> Iterator[Problem]:
+def _api_still_on(call: Call, moment: Moment) -> Iterator[Problem]:
     row = _api_of(call.type)
-    if row is not None and _OFF + _key(call.scope.owner, row["api"]) in world.seen:
+    if row is not None and _OFF + _key(call.scope.owner, row["api"]) in moment.seen:
         yield _off(call, row, "let this depend on the gcp.projects.Service, which then is disabled after it")
 
 
@@ -84,16 +84,16 @@ def _off(call: Call, row: Mapping[str, Any], advice: str) -> Problem:
     return Problem(message, fault=Fault.UNREACHABLE)
 
 
-def _is_enabled(world: World, owner: str, api: str) -> bool:
-    if _OFF + _key(owner, api) in world.seen:
+def _is_enabled(moment: Moment, owner: str, api: str) -> bool:
+    if _OFF + _key(owner, api) in moment.seen:
         return False
-    elsewhere = world.accounts.is_elsewhere(_key(owner, api)) or world.accounts.is_elsewhere(api)
-    return elsewhere or world.made(_key(owner, api), _SERVICE) is not None
+    elsewhere = moment.accounts.is_elsewhere(_key(owner, api)) or moment.accounts.is_elsewhere(api)
+    return elsewhere or moment.made(_key(owner, api), _SERVICE) is not None
 
 
-def _services(world: World, row: Mapping[str, Any]) -> Iterator[Record]:
+def _services(moment: Moment, row: Mapping[str, Any]) -> Iterator[Record]:
     """The enabled APIs that tell whether a program takes care of the one in this row."""
-    return iter(()) if row.get("if_managed") else iter(world.accounts.of_types(_SERVICE.__eq__))
+    return iter(()) if row.get("if_managed") else iter(moment.accounts.of_types(_SERVICE.__eq__))
 
 
 def _key(owner: str, api: str) -> str:
@@ -108,16 +108,16 @@ def _api_of(type_: str) -> Mapping[str, Any] | None:
     return next((row for row in rows if any(fnmatch.fnmatchcase(rest, types) for types in row["types"])), None)
 
 
-def _forwarding_rule(call: Call, world: World) -> Iterator[Problem]:
+def _forwarding_rule(call: Call, moment: Moment) -> Iterator[Problem]:
     # gcp trap 32
     if call.inputs.get("loadBalancingScheme") not in words("gcp")["proxies"]["schemes"]:
         return
     region = str(call.inputs.get("region") or "")
-    network = _network(world, str(call.inputs.get("network") or ""))
+    network = _network(moment, str(call.inputs.get("network") or ""))
     if network is None:
         return
-    subnets = _for_proxies(world, network, region)
-    world.relies(call, "it no proxy can start", *([subnet] for subnet in subnets))
+    subnets = _for_proxies(moment, network, region)
+    moment.relies(call, "it no proxy can start", *([subnet] for subnet in subnets))
     if not subnets:
         text = (
             "Error 400: An active proxy-only subnetwork is required in "
@@ -127,30 +127,30 @@ def _forwarding_rule(call: Call, world: World) -> Iterator[Problem]:
         yield Problem(told(call, text, network=network.id, region=region or "its region"))
 
 
-def _gateway(call: Call, world: World) -> Iterator[Problem]:
+def _gateway(call: Call, moment: Moment) -> Iterator[Problem]:
     """A Gateway of a regional class is made in any case: its controller waits for the subnet, and nobody for it."""
     classes = str(at(call.inputs, "spec.gatewayClassName") or "")
-    cluster = world.accounts.at_endpoint(call.scope.owner)
+    cluster = moment.accounts.at_endpoint(call.scope.owner)
     regional = classes.startswith(tuple(words("gcp")["proxies"]["gateways"]))
     if regional and cluster is not None and cluster.type == _CLUSTER:
         location = str(cluster.outputs.get("location") or "")
         region = location.rpartition("-")[0] if location.count("-") > 1 else location
-        network = _network(world, str(cluster.inputs.get("network") or ""))
-        if network is not None and not _for_proxies(world, network, region):
-            world.unjudged(f"Gateways that have no address until {network.name} has a proxy-only subnet in {region}")
+        network = _network(moment, str(cluster.inputs.get("network") or ""))
+        if network is not None and not _for_proxies(moment, network, region):
+            moment.unjudged(f"Gateways that have no address until {network.name} has a proxy-only subnet in {region}")
     return iter(())
 
 
-def _network(world: World, name: str) -> Record | None:
+def _network(moment: Moment, name: str) -> Record | None:
     """A network that was made here; nothing for another, and for none."""
-    made = world.made(name, _NETWORK) or world.made(normal("gcp", name), _NETWORK)
+    made = moment.made(name, _NETWORK) or moment.made(normal("gcp", name), _NETWORK)
     if made is None and name:
-        world.unjudged("proxy-only subnets of a network that was not made here")
+        moment.unjudged("proxy-only subnets of a network that was not made here")
     return made
 
 
-def _for_proxies(world: World, network: Record, region: str) -> list[Record]:
-    return [r for r in world.accounts.of_types(_SUBNET.__eq__) if _is_for_proxies(r, network, region)]
+def _for_proxies(moment: Moment, network: Record, region: str) -> list[Record]:
+    return [r for r in moment.accounts.of_types(_SUBNET.__eq__) if _is_for_proxies(r, network, region)]
 
 
 def _is_for_proxies(subnet: Record, network: Record, region: str) -> bool:

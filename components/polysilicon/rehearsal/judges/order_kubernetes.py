@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator
 
-from polysilicon.rehearsal.judges.order_world import Row, World, words
+from polysilicon.rehearsal.judges.order_moment import Moment, Row, words
 from polysilicon.rehearsal.model import Call, Fault, Problem, Record
 from polysilicon.rehearsal.values import at
 from polysilicon.rehearsal.wording import told
@@ -14,30 +14,30 @@ _RELEASES = "kubernetes:helm.sh/"
 _DEFINITIONS = ":CustomResourceDefinition"
 
 
-def _defined(call: Call, world: World) -> Iterator[Problem]:
+def _defined(call: Call, moment: Moment) -> Iterator[Problem]:
     """The API server knows the kind: its own, the managed cluster's, a definition's, or maybe a chart's."""
     _, version, kind = call.type.split(":")
     group = version.rpartition("/")[0]
-    cluster = world.accounts.at_endpoint(call.scope.owner)
+    cluster = moment.accounts.at_endpoint(call.scope.owner)
     if group in words("kubernetes")["groups"] or "." not in group:
         return
     if cluster is None:
-        world.unjudged("custom resources in a cluster that was not made here")
+        moment.unjudged("custom resources in a cluster that was not made here")
         return
     if _comes_with(cluster, group):
         return
-    there = world.accounts.of_types(lambda type_: type_.endswith(_DEFINITIONS) or type_.startswith(_RELEASES))
+    there = moment.accounts.of_types(lambda type_: type_.endswith(_DEFINITIONS) or type_.startswith(_RELEASES))
     inside = [record for record in there if record.scope == call.scope]
     definitions = [record for record in inside if _defines(record, group, kind)]
     if definitions:
-        world.relies(call, "it the API server does not know the kind", *([record] for record in definitions))
+        moment.relies(call, "it the API server does not know the kind", *([record] for record in definitions))
         return
     charts = [record for record in inside if record.type.startswith(_RELEASES)]
     bringing = [chart for chart in charts if _may_bring(chart, group)]
     if any(_chart(chart) not in words("kubernetes")["charts"] for chart in bringing):
-        world.unjudged("custom resources that a chart may bring which nobody here knows")
+        moment.unjudged("custom resources that a chart may bring which nobody here knows")
         return
-    world.relies(call, "it the API server does not know the kind", *([chart] for chart in bringing))
+    moment.relies(call, "it the API server does not know the kind", *([chart] for chart in bringing))
     if bringing:
         return
     text = (

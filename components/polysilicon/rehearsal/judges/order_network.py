@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from polysilicon.rehearsal.judges.order_world import Row, World, words
+from polysilicon.rehearsal.judges.order_moment import Moment, Row, words
 from polysilicon.rehearsal.model import Call, Fault, Problem, Record
 from polysilicon.rehearsal.read_back import read_back
 from polysilicon.rehearsal.values import at
@@ -52,12 +52,12 @@ class _Route:
     parts: tuple[Record, ...]
 
 
-def attached(world: World, vpc: str) -> list[Record]:
+def attached(moment: Moment, vpc: str) -> list[Record]:
     """What attaches an internet gateway to a VPC, if one is."""
-    return [*world.mentioning(vpc, _GATEWAY, "vpcId"), *world.mentioning(vpc, _ATTACHMENT, "vpcId")]
+    return [*moment.mentioning(vpc, _GATEWAY, "vpcId"), *moment.mentioning(vpc, _ATTACHMENT, "vpcId")]
 
 
-def ways_out(world: World, subnet: Record, through_nat: bool = True) -> list[Way]:
+def ways_out(moment: Moment, subnet: Record, through_nat: bool = True) -> list[Way]:
     """How a subnet leads out at this moment.
 
     Args:
@@ -68,94 +68,94 @@ def ways_out(world: World, subnet: Record, through_nat: bool = True) -> list[Way
     """
     return [
         Way(public, (*route.parts, *beyond))
-        for route in _routes(world, *_table(world, subnet))
+        for route in _routes(moment, *_table(moment, subnet))
         if through_nat or not route.told.get("natGatewayId")
-        for public, beyond in _beyond(world, subnet, route.told)
+        for public, beyond in _beyond(moment, subnet, route.told)
     ]
 
 
-def address(world: World, way: Way) -> str | None:
+def address(moment: Moment, way: Way) -> str | None:
     """The public address that a way comes out with, where that is known: that of its NAT gateway.
 
     One of the program's own pool is not: its person knows it beforehand, and the simulation makes another one up.
     """
     for part in way.parts:
-        allocated = world.made(part.inputs.get("allocationId"), _ADDRESS) if part.type == NAT else None
+        allocated = moment.made(part.inputs.get("allocationId"), _ADDRESS) if part.type == NAT else None
         if allocated is not None and not any(allocated.inputs.get(pool) for pool in _OWN_POOLS):
             return allocated.outputs.get("publicIp")
     return None
 
 
-def endpoints(world: World, vpc: str) -> set[str]:
+def endpoints(moment: Moment, vpc: str) -> set[str]:
     """The services that a VPC has endpoints for: `ecr.api`, `s3` …"""
-    names = (str(record.inputs.get("serviceName", "")) for record in world.mentioning(vpc, _ENDPOINT, "vpcId"))
+    names = (str(record.inputs.get("serviceName", "")) for record in moment.mentioning(vpc, _ENDPOINT, "vpcId"))
     return {".".join(name.split(".")[3:]) for name in names}
 
 
-def _table(world: World, subnet: Record) -> tuple[str, tuple[Record, ...]]:
+def _table(moment: Moment, subnet: Record) -> tuple[str, tuple[Record, ...]]:
     """The id of the route table that counts for a subnet, its own or the main one of its VPC, and what makes it so."""
-    own = [*world.mentioning(subnet.id, "aws:ec2/routeTableAssociation:RouteTableAssociation", "subnetId")]
+    own = [*moment.mentioning(subnet.id, "aws:ec2/routeTableAssociation:RouteTableAssociation", "subnetId")]
     if own:
         return str(own[-1].inputs["routeTableId"]), (own[-1],)
     name = subnet.inputs.get("vpcId", "")
-    vpc = world.made(name, VPC)
+    vpc = moment.made(name, VPC)
     if vpc is None:
         raise UnjudgedError(f"routes of {name or 'a VPC'} that was not made here")
-    main = [*world.mentioning(vpc.id, "aws:ec2/mainRouteTableAssociation:MainRouteTableAssociation", "vpcId")]
+    main = [*moment.mentioning(vpc.id, "aws:ec2/mainRouteTableAssociation:MainRouteTableAssociation", "vpcId")]
     table = main[-1].inputs["routeTableId"] if main else vpc.outputs.get("mainRouteTableId", "")
     return str(table), (*main[-1:],)
 
 
-def _routes(world: World, table: str, because: tuple[Record, ...]) -> Iterator[_Route]:
-    known = world.made(table, _TABLE, VPC)
+def _routes(moment: Moment, table: str, because: tuple[Record, ...]) -> Iterator[_Route]:
+    known = moment.made(table, _TABLE, VPC)
     if known is None:
         raise UnjudgedError(f"routes of {table}, which was not made here")
-    for inline in (known, *world.mentioning(table, _DEFAULT_TABLE, "defaultRouteTableId")):
+    for inline in (known, *moment.mentioning(table, _DEFAULT_TABLE, "defaultRouteTableId")):
         for route in read_back(inline.type, inline.inputs).get("routes") or ():
             told = {"destinationCidrBlock": route.get("cidrBlock") or route.get("ipv6CidrBlock"), **route}
             yield _Route(told, (*because, inline))
-    for record in world.mentioning(table, "aws:ec2/route:Route", "routeTableId"):
+    for record in moment.mentioning(table, "aws:ec2/route:Route", "routeTableId"):
         yield _Route(read_back(record.type, record.inputs), (*because, record))
 
 
-def _beyond(world: World, subnet: Record, route: Mapping[str, Any]) -> Iterator[tuple[bool, tuple[Record, ...]]]:
+def _beyond(moment: Moment, subnet: Record, route: Mapping[str, Any]) -> Iterator[tuple[bool, tuple[Record, ...]]]:
     """Whether a route leads out, once for each way that it takes then: is it public, and what lies on it."""
     destination = route.get("destinationCidrBlock") or route.get("destinationIpv6CidrBlock")
     if destination not in words("aws")["everywhere"] and not route.get("destinationPrefixListId"):
         return
     gateway = str(route.get("gatewayId") or "")
     if route.get("natGatewayId"):
-        yield from ((False, parts) for parts in _through(world, route["natGatewayId"]))
+        yield from ((False, parts) for parts in _through(moment, route["natGatewayId"]))
     elif gateway.startswith("igw-"):
-        yield from ((True, (record,)) for record in attached(world, str(subnet.inputs.get("vpcId", ""))))
+        yield from ((True, (record,)) for record in attached(moment, str(subnet.inputs.get("vpcId", ""))))
     elif gateway or any(route.get(target) for target in _OTHER_TARGETS):
         yield False, ()
 
 
-def _through(world: World, nat: str) -> Iterator[tuple[Record, ...]]:
+def _through(moment: Moment, nat: str) -> Iterator[tuple[Record, ...]]:
     """A NAT gateway leads out only while its own subnet is routed to an internet gateway."""
-    gateway = world.made(nat, NAT)
-    home = world.made(gateway.inputs.get("subnetId"), SUBNET) if gateway else None
+    gateway = moment.made(nat, NAT)
+    home = moment.made(gateway.inputs.get("subnetId"), SUBNET) if gateway else None
     if gateway is None or home is None or gateway.inputs.get("connectivityType") == "private":
         yield ()
         return
     try:
-        yield from ((gateway, *way.parts) for way in ways_out(world, home, through_nat=False))
+        yield from ((gateway, *way.parts) for way in ways_out(moment, home, through_nat=False))
     except UnjudgedError:
         yield (gateway,)
 
 
-def _nat_gateway(call: Call, world: World) -> Iterator[Problem]:
+def _nat_gateway(call: Call, moment: Moment) -> Iterator[Problem]:
     """The VPC of a public NAT gateway has an internet gateway (giantswarm/aws-operator pull request 1234)."""
-    subnet = world.made(call.inputs.get("subnetId"), SUBNET)
+    subnet = moment.made(call.inputs.get("subnetId"), SUBNET)
     if subnet is None or call.inputs.get("connectivityType") == "private":
         return
     vpc = str(subnet.inputs.get("vpcId", ""))
-    if world.made(vpc, VPC) is None:
-        world.unjudged("the internet gateway of a VPC that was not made here")
+    if moment.made(vpc, VPC) is None:
+        moment.unjudged("the internet gateway of a VPC that was not made here")
         return
-    gateways = attached(world, vpc)
-    world.relies(call, f"it {vpc} has no Internet gateway attached", *([gateway] for gateway in gateways))
+    gateways = attached(moment, vpc)
+    moment.relies(call, f"it {vpc} has no Internet gateway attached", *([gateway] for gateway in gateways))
     if not gateways:
         text = (
             "Gateway.NotAttached: Network {vpc} has no Internet gateway attached. The gateway is not there yet when "
@@ -164,10 +164,10 @@ def _nat_gateway(call: Call, world: World) -> Iterator[Problem]:
         yield Problem(told(call, text, vpc=vpc), "subnetId")
 
 
-def _detach(call: Call, world: World) -> Iterator[Problem]:
+def _detach(call: Call, moment: Moment) -> Iterator[Problem]:
     """A gateway stays while public addresses are mapped to something behind it (hashicorp/terraform issue 1303)."""
     vpc = str(call.inputs.get("vpcId") or "")
-    user = next(_mapped(world, vpc), None) if vpc else None
+    user = next(_mapped(moment, vpc), None) if vpc else None
     if user is not None:
         text = (
             "DependencyViolation: Network {vpc} has some mapped public address(es). Please unmap those public "
@@ -178,9 +178,9 @@ def _detach(call: Call, world: World) -> Iterator[Problem]:
         yield Problem(message, fault=Fault.IN_USE)
 
 
-def _mapped(world: World, vpc: str) -> Iterator[Record]:
-    for subnet in world.mentioning(vpc, SUBNET, "vpcId"):
-        for user in world.accounts.mentioning(subnet.id):
+def _mapped(moment: Moment, vpc: str) -> Iterator[Record]:
+    for subnet in moment.mentioning(vpc, SUBNET, "vpcId"):
+        for user in moment.accounts.mentioning(subnet.id):
             if _has_public_address(user, subnet):
                 yield user
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from polysilicon.rehearsal.judges.order_world import World, words
+from polysilicon.rehearsal.judges.order_moment import Moment, words
 from polysilicon.rehearsal.model import Call, Record
 from polysilicon.rehearsal.values import at
 
@@ -30,18 +30,18 @@ class _Grant:
     arn: str = ""
     document: Any = None
 
-    def covers(self, world: World, need: Mapping[str, Any]) -> bool:
+    def covers(self, moment: Moment, need: Mapping[str, Any]) -> bool:
         """Whether it allows what is needed. A policy that nobody here knows may allow anything."""
         if not self.arn:
             return _allows(self.document, need["action"])
         name = self.arn.rsplit("/", 1)[-1]
         if _OF_AWS in self.arn:
             return name in need["any"] or name in _ALL
-        own = world.made(self.arn, "aws:iam/policy:Policy")
+        own = moment.made(self.arn, "aws:iam/policy:Policy")
         return own is None or _allows(own.inputs.get("policy"), need["action"])
 
 
-def lacking(world: World, role: Record, duty: str, call: Call | None = None) -> Iterator[str]:
+def lacking(moment: Moment, role: Record, duty: str, call: Call | None = None) -> Iterator[str]:
     """What a role lacks for a duty of the table: `does not trust ec2.amazonaws.com`, `lacks AmazonEKS…`.
 
     Args:
@@ -50,21 +50,21 @@ def lacking(world: World, role: Record, duty: str, call: Call | None = None) -> 
     row = words("aws")["roles"][duty]
     if not _trusts(role.inputs.get("assumeRolePolicy", row["trusts"]), row["trusts"]):
         yield f"does not trust {row['trusts']}"
-    grants = [*_grants(world, role)]
+    grants = [*_grants(moment, role)]
     for need in row["needs"]:
-        holders = [grant.by for grant in grants if grant.covers(world, need)]
+        holders = [grant.by for grant in grants if grant.covers(moment, need)]
         if not holders:
             yield f"lacks {need['any'][0]}"
         elif call is not None:
-            world.relies(call, f"it the role {role.name} lacks {need['any'][0]}", *([holder] for holder in holders))
+            moment.relies(call, f"it the role {role.name} lacks {need['any'][0]}", *([holder] for holder in holders))
 
 
-def _grants(world: World, role: Record) -> Iterator[_Grant]:
+def _grants(moment: Moment, role: Record) -> Iterator[_Grant]:
     for arn in role.inputs.get("managedPolicyArns") or ():
         yield _Grant(role, str(arn))
     for inline in role.inputs.get("inlinePolicies") or ():
         yield _Grant(role, document=inline.get("policy"))
-    for record in world.accounts.mentioning(str(role.outputs.get("name") or role.id)):
+    for record in moment.accounts.mentioning(str(role.outputs.get("name") or role.id)):
         if record.type in _ATTACHMENTS:
             arns = record.inputs.get("policyArns") or [record.inputs.get("policyArn")]
             yield from (_Grant(record, str(arn)) for arn in arns)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from polysilicon.rehearsal.judges.order_eks import CLUSTER, NODE_GROUP
+from polysilicon.rehearsal.judges.order_moment import Moment, Row, words
 from polysilicon.rehearsal.judges.order_network import SUBNET
-from polysilicon.rehearsal.judges.order_world import Row, World, words
 from polysilicon.rehearsal.model import Call, Problem, Record
 from polysilicon.rehearsal.values import at, every
 from polysilicon.rehearsal.wording import told
@@ -40,9 +40,9 @@ class _Rule:
     addresses: bool
 
 
-def _template(call: Call, world: World) -> Record | None:
+def _template(call: Call, moment: Moment) -> Record | None:
     given = call.inputs.get("launchTemplate")
-    return world.made(at(given, "id"), _TEMPLATE) or world.made(at(given, "name"), _TEMPLATE)
+    return moment.made(at(given, "id"), _TEMPLATE) or moment.made(at(given, "name"), _TEMPLATE)
 
 
 def _groups(template: Record) -> set[str]:
@@ -56,15 +56,15 @@ def _efas(template: Record) -> list[Mapping[str, Any]]:
     return [each for each in told if str(each.get("interfaceType")).startswith("efa")]
 
 
-def _rules(world: World, group: Record, direction: Direction) -> Iterator[_Rule]:
+def _rules(moment: Moment, group: Record, direction: Direction) -> Iterator[_Rule]:
     for inline in group.inputs.get(direction) or ():
         yield _rule(group, inline, inline.get("protocol"), inline.get("securityGroups") or ())
-    for record in world.mentioning(group.id, _OLD_RULE, "securityGroupId"):
+    for record in moment.mentioning(group.id, _OLD_RULE, "securityGroupId"):
         if record.inputs.get("type") == direction:
             yield _rule(
                 group, record.inputs, record.inputs.get("protocol"), [record.inputs.get("sourceSecurityGroupId")]
             )
-    for record in world.mentioning(group.id, _NEW_RULES[direction], "securityGroupId"):
+    for record in moment.mentioning(group.id, _NEW_RULES[direction], "securityGroupId"):
         peers = [record.inputs.get("referencedSecurityGroupId")]
         yield _rule(group, record.inputs, record.inputs.get("ipProtocol"), peers)
 
@@ -75,20 +75,20 @@ def _rule(group: Record, told: Mapping[str, Any], protocol: object, peers: Any) 
     return _Rule(str(protocol).lower(), groups, not groups)
 
 
-def _efa_alone(call: Call, world: World) -> Iterator[Problem]:
+def _efa_alone(call: Call, moment: Moment) -> Iterator[Problem]:
     """All traffic between nodes, both ways, by a rule that names the group (EC2 user guide, efa-start: "Prepare an
     EFA-enabled security group"). Nothing refuses such nodes: what runs on them hangs."""
-    template, cluster = _template(call, world), world.made(call.inputs.get("clusterName"), CLUSTER)
+    template, cluster = _template(call, moment), moment.made(call.inputs.get("clusterName"), CLUSTER)
     if template is None or not _efas(template) or not (ids := _groups(template)):
         return
     if cluster is not None and _own(cluster) in ids:  # EKS user guide, sec-group-reqs: it has both rules
         return
-    groups = [world.made(group, _GROUP) for group in sorted(ids)]
+    groups = [moment.made(group, _GROUP) for group in sorted(ids)]
     if None in groups:
-        world.unjudged("rules of a security group that was not made here")
+        moment.unjudged("rules of a security group that was not made here")
         return
     for direction, way in _WAYS:
-        if not any(_lets_through(world, group, direction, ids) for group in groups if group):
+        if not any(_lets_through(moment, group, direction, ids) for group in groups if group):
             text = (
                 "EFA between the nodes of {name} does not work, and collectives on them hang: no rule of {groups} lets "
                 "all traffic {way} where the other end is the same group ({direction}, protocol -1, self or its own "
@@ -99,23 +99,23 @@ def _efa_alone(call: Call, world: World) -> Iterator[Problem]:
             )
 
 
-def _lets_through(world: World, group: Record, direction: Direction, peers: set[str]) -> bool:
-    return any(rule.protocol in _EVERY_PROTOCOL and rule.groups & peers for rule in _rules(world, group, direction))
+def _lets_through(moment: Moment, group: Record, direction: Direction, peers: set[str]) -> bool:
+    return any(rule.protocol in _EVERY_PROTOCOL and rule.groups & peers for rule in _rules(moment, group, direction))
 
 
-def _cut_off(call: Call, world: World) -> Iterator[Problem]:
+def _cut_off(call: Call, moment: Moment) -> Iterator[Problem]:
     """With groups in the template EKS leaves out that of the cluster (EKS user guide, "Customize managed nodes with
     launch templates"): the private endpoint then answers only whom a rule of its groups lets in."""
-    template, cluster = _template(call, world), world.made(call.inputs.get("clusterName"), CLUSTER)
+    template, cluster = _template(call, moment), moment.made(call.inputs.get("clusterName"), CLUSTER)
     if template is None or cluster is None or at(cluster.inputs, "vpcConfig.endpointPrivateAccess") is not True:
         return
     ids = _groups(template)
     own = _own(cluster)
     more = [str(value) for _, value in every(cluster.inputs, "vpcConfig.securityGroupIds.*")]
-    if not ids or ids & {own, *more} or any(world.made(group, _GROUP) is None for group in more):
+    if not ids or ids & {own, *more} or any(moment.made(group, _GROUP) is None for group in more):
         return
-    doors = [world.made(group, _GROUP) for group in more] + [_as_group(own, cluster)]
-    rules = [rule for door in doors if door for rule in _rules(world, door, "ingress")]
+    doors = [moment.made(group, _GROUP) for group in more] + [_as_group(own, cluster)]
+    rules = [rule for door in doors if door for rule in _rules(moment, door, "ingress")]
     if not any(rule.addresses or rule.groups & ids for rule in rules):
         reason = (
             f"The launch template gives nodes {', '.join(sorted(ids))} and not the cluster's security group {own}, "
@@ -144,9 +144,9 @@ def _as_group(id_: str, cluster: Record) -> Record:
     )
 
 
-def _too_many_efas(call: Call, world: World) -> Iterator[Problem]:
+def _too_many_efas(call: Call, moment: Moment) -> Iterator[Problem]:
     """As many EFA interfaces as the smallest machine of the group takes; network cards are no count of them."""
-    template = _template(call, world)
+    template = _template(call, moment)
     efas = _efas(template) if template else []
     if template is None or not efas:
         return
@@ -161,14 +161,14 @@ def _too_many_efas(call: Call, world: World) -> Iterator[Problem]:
             yield Problem(told(call, text, machine=machine), "launchTemplate")
 
 
-def _spread_out(call: Call, world: World) -> Iterator[Problem]:
+def _spread_out(call: Call, moment: Moment) -> Iterator[Problem]:
     """A cluster placement group lies in one zone (EC2 user guide, "Placement strategies"), and so does EFA."""
-    template = _template(call, world)
+    template = _template(call, moment)
     name = at(template.inputs, "placement.groupName") if template else None
-    group = world.made(name, _PLACEMENT)
+    group = moment.made(name, _PLACEMENT)
     if group is None or group.inputs.get("strategy") != "cluster":
         return
-    subnets = [world.made(subnet, SUBNET) for subnet in call.inputs.get("subnetIds") or ()]
+    subnets = [moment.made(subnet, SUBNET) for subnet in call.inputs.get("subnetIds") or ()]
     zones = sorted({str(subnet.outputs.get("availabilityZone")) for subnet in subnets if subnet})
     if len(zones) > 1:
         text = (
@@ -178,16 +178,16 @@ def _spread_out(call: Call, world: World) -> Iterator[Problem]:
         yield Problem(told(call, text, group=name, zones=", ".join(zones)), "subnetIds")
 
 
-def _reserved(call: Call, world: World) -> Record | None:
+def _reserved(call: Call, moment: Moment) -> Record | None:
     """The reservation that all nodes come from, if it was made here."""
-    template = _template(call, world)
+    template = _template(call, moment)
     path = "capacityReservationSpecification.capacityReservationTarget.capacityReservationId"
-    return world.made(at(template.inputs, path), _RESERVATION) if template else None
+    return moment.made(at(template.inputs, path), _RESERVATION) if template else None
 
 
-def _exhausted(call: Call, world: World) -> Iterator[Problem]:
+def _exhausted(call: Call, moment: Moment) -> Iterator[Problem]:
     """More nodes than a reservation has (EC2 error codes, ReservationCapacityExceeded)."""
-    reservation, wanted = _reserved(call, world), at(call.inputs, "scalingConfig.desiredSize")
+    reservation, wanted = _reserved(call, moment), at(call.inputs, "scalingConfig.desiredSize")
     held = reservation.inputs.get("instanceCount") if reservation else None
     if reservation and isinstance(held, (int, float)) and isinstance(wanted, (int, float)) and wanted > held:
         text = (
@@ -199,12 +199,12 @@ def _exhausted(call: Call, world: World) -> Iterator[Problem]:
         yield Problem(told(call, text, **more), "scalingConfig.desiredSize")
 
 
-def _no_spare(call: Call, world: World) -> Iterator[Problem]:
+def _no_spare(call: Call, moment: Moment) -> Iterator[Problem]:
     """The usual update starts new nodes before it ends old ones (botocore, eks UpdateConfig.updateStrategy)."""
-    yield from _exhausted(call, world)
+    yield from _exhausted(call, moment)
     news, olds = call.inputs, call.record.inputs if call.record else call.inputs
     rolls = any(at(news, path) != at(olds, path) for path in ("launchTemplate.version", "version", "releaseVersion"))
-    reservation, wanted = _reserved(call, world), at(news, "scalingConfig.desiredSize")
+    reservation, wanted = _reserved(call, moment), at(news, "scalingConfig.desiredSize")
     if not rolls or reservation is None or at(news, "updateConfig.updateStrategy") == "MINIMAL":
         return
     if wanted and wanted == reservation.inputs.get("instanceCount"):

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from polysilicon.rehearsal.judges.order_moment import Moment, Row, words
 from polysilicon.rehearsal.judges.order_network import SUBNET
-from polysilicon.rehearsal.judges.order_world import Row, World, words
 from polysilicon.rehearsal.judges.rules import holds, values_at
 from polysilicon.rehearsal.model import Call, Problem, Record
 from polysilicon.rehearsal.wording import told
@@ -20,21 +20,21 @@ _ZONE = re.compile(r"[a-z]{2}(-[a-z]+)+-\d[a-z]|[a-z]+\d-az\d")
 """Names and ids of availability zones; those of local zones and Wavelength zones have more parts."""
 
 
-def _spread(call: Call, world: World) -> Iterator[Problem]:
+def _spread(call: Call, moment: Moment) -> Iterator[Problem]:
     for row in words("aws")["spread"]:
         if call.type.partition(":")[2] in row["types"] and _applies(call, row):
-            yield from _too_close(call, world, row)
+            yield from _too_close(call, moment, row)
 
 
 def _applies(call: Call, row: Mapping[str, Any]) -> bool:
     return all(holds(call.inputs, path, test) for path, test in row.get("when", {}).items())
 
 
-def _too_close(call: Call, world: World, row: Mapping[str, Any]) -> Iterator[Problem]:
+def _too_close(call: Call, moment: Moment, row: Mapping[str, Any]) -> Iterator[Problem]:
     named = [name for path in row["properties"] for _, name in values_at(call.inputs, path)]
-    subnets = [world.made(name, SUBNET) for name in named]
+    subnets = [moment.made(name, SUBNET) for name in named]
     if None in subnets:
-        world.unjudged("zones of subnets that were not made here")
+        moment.unjudged("zones of subnets that were not made here")
         return
     zones = [_zone(subnet) for subnet in subnets if subnet]
     if not zones or None in zones:

@@ -14,7 +14,7 @@ from polysilicon.rehearsal.values import at
 
 
 @dataclass(frozen=True)
-class World:
+class Moment:
     """The accounts at the moment of a call.
 
     Attributes:
@@ -58,7 +58,7 @@ class World:
         self.tally.unjudged[why] += 1
 
 
-Row: TypeAlias = Callable[[Call, World], Iterator[Problem]]
+Row: TypeAlias = Callable[[Call, Moment], Iterator[Problem]]
 
 
 def words(package: str) -> Mapping[str, Any]:
