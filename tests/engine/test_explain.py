@@ -35,14 +35,14 @@ def rows() -> list[dict[str, Any]]:
 
 
 TRACE = """Traceback (most recent call last):
-  File "/work/acme/__main__.py", line 3, in <module>
+  File "/srv/acme/__main__.py", line 3, in <module>
     deploy()
 ValueError: first
 
 During handling of the above exception, another exception occurred:
 
 Traceback (most recent call last):
-  File "/work/acme/pools.py", line 7, in deploy
+  File "/srv/acme/pools.py", line 7, in deploy
     machine(**pool)
     ^^^^^^^^^^^^^^^
   File "/venv/lib/python3.11/site-packages/pulumi_aws/eks/cluster.py", line 90, in __init__
@@ -179,7 +179,7 @@ def explained(*lines: str | Sequence[str], existing: Sequence[str] | None = None
         ),
         pytest.param(
             [said(f"Program failed with an unhandled exception:\n{TRACE}")],
-            "The program itself failed at /work/acme/pools.py:7: KeyError: 'inf3'",
+            "The program itself failed at /srv/acme/pools.py:7: KeyError: 'inf3'",
             id="a bug with its place",
         ),
         pytest.param(
@@ -235,6 +235,26 @@ def test_when_all_is_well_nothing_is_told() -> None:
     explanation = explained(done("create", SUBNET, "a"))
     assert explanation == Explanation([], ())
     assert render_explanation(explanation) is None
+
+
+def test_what_a_failed_create_leaves_is_to_be_replaced() -> None:
+    text = next(row["sample"] for row in rows() if "CREATE_FAILED" in row["sample"])
+    explanation = explained(failed("create", GROUP, "g", text))
+    (group,) = explanation.groups
+    assert group.cause is not None
+    assert "pulumi up --replace 'urn:" in group.steps[0]
+    assert "::g'" in group.steps[0]
+    assert list(group.steps[1:]) == list(group.cause.next)
+    lost = explained(failed("create", GROUP, "g", "no"), done("create", NAT, "n"))
+    assert not lost.groups[0].left
+    both = explained(failed("create", GROUP, "g", text), done("create", NAT, "n"))
+    assert any("repairs nothing that is CREATE_FAILED" in sentence for sentence in both.now)
+
+
+def test_a_refused_input_is_told_without_the_value_that_the_engine_does_not_find() -> None:
+    text = f"{SUBNET} resource 'a': property tags.x value {{<nil>}} has a problem: too long, got 300 characters"
+    (group,) = explained(said(text, urn(SUBNET, "a"))).groups
+    assert group.what == [f"The Subnet a ({SUBNET}) is refused: tags.x: too long, got 300 characters"]
 
 
 def test_what_exists_now_and_what_it_costs() -> None:

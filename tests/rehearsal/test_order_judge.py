@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -348,6 +349,20 @@ def attachment(aws: Aws, policy: str) -> Record:
 
 
 # ── Add-ons ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_coredns_finds_no_node_in_a_group_that_failed(aws: Aws) -> None:
+    network = aws.network(EVERYTHING)
+    cluster = aws.cluster(network)
+    for addon in ("vpc-cni", "kube-proxy", "eks-pod-identity-agent"):
+        aws.addon(cluster, addon)
+    nodes = aws.nodes(cluster, aws.role("node", "ec2.amazonaws.com", *NODE_POLICIES), network["private"])
+    accounts = aws.cloud.simulation.accounts
+    accounts.change(replace(nodes, outputs={**nodes.outputs, "status": "CREATE_FAILED"}))
+    machine = replace(nodes, type="aws:ec2/instance:Instance", id="i-1", outputs={}, maker="Amazon EKS")
+    accounts.add(machine)  # of another group, with taints
+    with pytest.raises(RefusedError, match="has no node"):
+        aws.addon(cluster, "coredns")
 
 
 def test_coredns_comes_after_nodes(aws: Aws) -> None:

@@ -7,6 +7,12 @@ import time
 
 from polysilicon.rehearsal.descendants import Descendants
 
+PACE_SECONDS = 0.008
+"""How long whoever looks for quiet sleeps between two looks."""
+SAMPLES = 3
+"""So many looks in a row must find it."""
+QUIET_SECONDS = 0.025
+
 
 class Activity:
     """Counts what goes on. Safe to use from several threads."""

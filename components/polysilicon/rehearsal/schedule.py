@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from polysilicon.rehearsal.activity import Activity
+from polysilicon.rehearsal.activity import PACE_SECONDS, QUIET_SECONDS, SAMPLES, Activity
 from polysilicon.rehearsal.forms import table
 from polysilicon.rehearsal.model import Call
 from polysilicon.rehearsal.values import at
@@ -28,11 +28,8 @@ MOST_HELD = 48
 STEPS_AT_ONCE = 1024
 """How many steps the engine is told to run at once. Its own default is a few: as many late ones would block it, and so
 would as many workloads that wait for nodes whose group then never gets its turn."""
-_QUIET_SECONDS = 0.025
 _LONGEST_WAIT_SECONDS = 5.0
 _LONGEST_STEP_SECONDS = 2.0
-_PACE_SECONDS = 0.008
-_SAMPLES = 3
 
 
 @dataclass(frozen=True, order=True)
@@ -159,9 +156,9 @@ class Schedule:
         A program that computes between two resources is not quiet. One that computes for long holds nothing up.
         """
         started, quiet = time.monotonic(), 0
-        while quiet < _SAMPLES and time.monotonic() - started < _LONGEST_WAIT_SECONDS:
-            time.sleep(_PACE_SECONDS)
-            quiet = quiet + 1 if self._activity.has_rested(_QUIET_SECONDS) else 0
+        while quiet < SAMPLES and time.monotonic() - started < _LONGEST_WAIT_SECONDS:
+            time.sleep(PACE_SECONDS)
+            quiet = quiet + 1 if self._activity.has_rested(QUIET_SECONDS) else 0
 
 
 @functools.cache

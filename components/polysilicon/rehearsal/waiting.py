@@ -11,11 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from polysilicon.rehearsal.activity import Activity
+from polysilicon.rehearsal.activity import PACE_SECONDS, QUIET_SECONDS, SAMPLES, Activity
 
-_PACE_SECONDS = 0.008
-_SAMPLES = 3
-_QUIET_SECONDS = 0.025
 _SETTLED_SECONDS = 0.2
 _PAUSES_PER_LOOK = 4
 """While other things go on, a look that took a second is followed by so many seconds without."""
@@ -84,7 +81,7 @@ class Waiting:
     def _watch(self) -> None:
         try:
             while self._goes_on():
-                time.sleep(_PACE_SECONDS)
+                time.sleep(PACE_SECONDS)
                 self._look()
                 self._give_up()
         except BaseException as error:  # nobody may wait for ever
@@ -110,7 +107,7 @@ class Waiting:
             if waiter.look(now):
                 self._answer(waiter)
             took = time.monotonic() - began
-            if took > _CHEAP_SECONDS and not self._activity.has_rested(_QUIET_SECONDS):
+            if took > _CHEAP_SECONDS and not self._activity.has_rested(QUIET_SECONDS):
                 time.sleep(_PAUSES_PER_LOOK * took)
                 return
 
@@ -128,10 +125,10 @@ class Waiting:
 
     def _is_settled(self) -> bool:
         """Whether nothing has gone on for a while, nothing is held, and no process is at work."""
-        for _ in range(_SAMPLES):
+        for _ in range(SAMPLES):
             if self._held() or not self._activity.has_rested(_SETTLED_SECONDS):
                 return self._activity.silence() > _LONGEST_SILENCE_SECONDS
-            time.sleep(_PACE_SECONDS)
+            time.sleep(PACE_SECONDS)
         return True
 
     def _all(self) -> list[_Waiter]:

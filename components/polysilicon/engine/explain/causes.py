@@ -35,6 +35,19 @@ class Cause:
     warning: bool = False
 
 
+@dataclass(frozen=True)
+class Left:
+    """What a failed create leaves broken.
+
+    Attributes:
+        pattern: What is looked for in the provider's text.
+        next: What to do about `{urn}`.
+    """
+
+    pattern: re.Pattern[str]
+    next: str
+
+
 @cache
 def load_causes(file: Path = _FILE) -> tuple[Cause, ...]:
     """The causes in a file, in its order; by default the shipped ones."""
@@ -52,6 +65,14 @@ def load_causes(file: Path = _FILE) -> tuple[Cause, ...]:
         )
         for row in rows
     )
+
+
+@cache
+def load_left(file: Path = _FILE) -> Left:
+    """What a failed create leaves; from the same file."""
+    with file.open("rb") as stream:
+        row = tomllib.load(stream)["left"]
+    return Left(pattern=re.compile(row["match"]), next=row["next"])
 
 
 def find_cause(text: str) -> Cause | None:

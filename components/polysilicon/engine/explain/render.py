@@ -40,7 +40,8 @@ def _details(group: Group) -> Table:
     rows: list[tuple[str, RenderableType]] = []
     if group.cause:
         rows += [("likely cause", Text(group.cause.text))]
-        rows += [("next", _bullet(step)) for step in group.cause.next]
+    rows += [("next", _bullet(step)) for step in group.steps]
+    if group.cause:
         rows += [("see", Text(group.cause.source, style="blue"))]
     rows += [("engine", Text(_shortened(text), style="dim")) for text in group.texts[:MOST_TEXTS]]
     if len(group.texts) > MOST_TEXTS:
@@ -50,6 +51,8 @@ def _details(group: Group) -> Table:
 
 def _bullet(text: str) -> Table:
     bullet = Table.grid(padding=(0, 1))
+    bullet.add_column()
+    bullet.add_column(overflow="fold")
     bullet.add_row("-", Text(text))
     return bullet
 

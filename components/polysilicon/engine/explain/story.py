@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from polysilicon.engine.explain.causes import Cause, find_cause
+from polysilicon.engine.explain.causes import Cause, find_cause, load_left
 from polysilicon.engine.explain.events import Failure, Run
 from polysilicon.engine.explain.exceptions import TRACEBACK, told_briefly
 from polysilicon.engine.explain.words import billed, kind, owner, type_of
 
+_CHECKED = re.compile(r": property (?P<property>\S+) value \{.*?\} has a problem: (?P<reason>.+)")
 _DONE = {
     "create": "created",
     "create-replacement": "created, to replace the old one",
@@ -31,11 +32,18 @@ class Group:
         what: What could not be done, a sentence for each failure.
         cause: Why, most likely; None if nobody knows.
         texts: The providers' own words, each once.
+        left: What stays broken in the cloud: a step for each, before those of the cause.
     """
 
     what: Sequence[str]
     cause: Cause | None
     texts: Sequence[str]
+    left: Sequence[str] = ()
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """What to do, the first thing first."""
+        return (*self.left, *(self.cause.next if self.cause else ()))
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,8 @@ def explain(run: Run, existing: Collection[str] | None = None) -> Explanation:
     for failure, cause in sorted(kept, key=_rank):
         gathered.setdefault(_key(failure, cause), []).append((failure, cause))
     groups = [_group(run, members) for members in gathered.values()]
-    return Explanation(groups, _now(run, existing) if groups else ())
+    broken = any(group.left for group in groups)
+    return Explanation(groups, _now(run, existing, broken) if groups else ())
 
 
 def _rank(member: tuple[Failure, Cause | None]) -> tuple[bool, bool]:
@@ -86,7 +95,14 @@ def _group(run: Run, members: Sequence[tuple[Failure, Cause | None]]) -> Group:
         what=list(dict.fromkeys(_sentence(run, failure) for failure, _ in members)),
         cause=members[0][1],
         texts=list(dict.fromkeys(failure.text for failure, _ in members)),
+        left=list(dict.fromkeys(step for failure, _ in members for step in _left(failure))),
     )
+
+
+def _left(failure: Failure) -> Iterator[str]:
+    left = load_left()
+    if failure.urn and left.pattern.search(failure.text):
+        yield left.next.format(urn=failure.urn)
 
 
 def _sentence(run: Run, failure: Failure) -> str:
@@ -95,11 +111,17 @@ def _sentence(run: Run, failure: Failure) -> str:
     known = run.resources.get(failure.urn)
     type_, name = known.type if known else type_of(failure.urn), failure.urn.rsplit("::", 1)[-1]
     done = _DONE.get(failure.operation)
-    fate = f"could not be {done}" if done else "is refused"
+    fate = f"could not be {done}." if done else f"is refused{_refusal(failure.text)}"
     whole = owner(failure.urn, run.resources)
     if whole:
-        return f"{whole[0].upper()}{whole[1:]}: its {kind(type_)} {name} {fate}."
-    return f"The {kind(type_)} {name} ({type_}) {fate}."
+        return f"{whole[0].upper()}{whole[1:]}: its {kind(type_)} {name} {fate}"
+    return f"The {kind(type_)} {name} ({type_}) {fate}"
+
+
+def _refusal(text: str) -> str:
+    """What is wrong with an input, without the value that the engine tells: of nested ones it finds none."""
+    found = _CHECKED.search(text)
+    return f": {found['property']}: {found['reason']}" if found else "."
 
 
 def _without_resource(run: Run, failure: Failure) -> str:
@@ -111,7 +133,7 @@ def _without_resource(run: Run, failure: Failure) -> str:
     return "The program stopped by itself." if run.program_ended else "The engine stopped."
 
 
-def _now(run: Run, existing: Collection[str] | None) -> list[str]:
+def _now(run: Run, existing: Collection[str] | None, broken: bool) -> list[str]:
     if run.planned and run.resources:
         return ["Nothing was changed: this was a preview."]
     real = _real(run.existing if existing is None else existing)
@@ -123,7 +145,8 @@ def _now(run: Run, existing: Collection[str] | None) -> list[str]:
     return [
         _counted(run, len(real)) + (" That is what the log tells; pulumi stack shows all." if existing is None else ""),
         *([f"Paid for by the hour meanwhile: {', '.join(paid)}."] if paid else []),
-        f"The same command again goes on from here{'' if run.gone else '; pulumi destroy takes it all away'}.",
+        f"The same command again goes on from here{', but repairs nothing that is CREATE_FAILED' if broken else ''}"
+        f"{'' if run.gone else '; pulumi destroy takes it all away'}.",
     ]
 
 

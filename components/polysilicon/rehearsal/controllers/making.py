@@ -20,6 +20,7 @@ from polysilicon.rehearsal.judges.rules import holds
 from polysilicon.rehearsal.model import Record, Scope
 from polysilicon.rehearsal.places import ByTable
 from polysilicon.rehearsal.provenance import NOTES, note_of, owner_seed
+from polysilicon.rehearsal.remains import is_broken
 from polysilicon.rehearsal.templates import Maker
 from polysilicon.rehearsal.values import at
 
@@ -34,7 +35,7 @@ def reconcile(owner: Record, accounts: Accounts, settling: bool = False) -> None
     """
     there = {key_of(record): record for record in made_for(owner, accounts)}
     wanted: dict[Key, Record] = {}
-    for making in makings_for(owner.type):
+    for making in () if is_broken(owner) else makings_for(owner.type):
         if making.settles and not settling:
             continue
         for record in _wanted(making, owner, accounts):

@@ -13,6 +13,7 @@ from polysilicon.rehearsal.judges.order_moment import Moment, Row, words
 from polysilicon.rehearsal.judges.order_network import SUBNET, UnjudgedError, Way, address, endpoints, ways_out
 from polysilicon.rehearsal.judges.order_roles import ROLE, lacking
 from polysilicon.rehearsal.model import Call, Fault, Problem, Record
+from polysilicon.rehearsal.remains import is_broken
 from polysilicon.rehearsal.values import at, leaves
 from polysilicon.rehearsal.wording import told
 
@@ -245,7 +246,7 @@ def _homeless(call: Call, moment: Moment, cluster: Record) -> Iterator[str]:
 
 
 def _has_nodes(group: Record) -> bool:
-    return bool(at(group.inputs, "scalingConfig.desiredSize") != 0)
+    return not is_broken(group) and bool(at(group.inputs, "scalingConfig.desiredSize") != 0)
 
 
 def _may_have_nodes(moment: Moment, cluster: Record) -> bool:
@@ -254,7 +255,9 @@ def _may_have_nodes(moment: Moment, cluster: Record) -> bool:
     if fargate or _is_auto(cluster.inputs):
         return True
     inside = bare(str(cluster.outputs.get("endpoint", "")))
-    there = moment.accounts.of_types(lambda type_: type_ in _MACHINES or type_.startswith(_NODES_LATER))
+    found = moment.accounts.of_types(lambda type_: type_ in _MACHINES or type_.startswith(_NODES_LATER))
+    # A machine that a controller made belongs to a group, or to a NodePool that counts itself.
+    there = [record for record in found if not record.maker or record.type not in _MACHINES]
     return any(record.scope == cluster.scope or record.scope.owner == inside for record in there)
 
 
