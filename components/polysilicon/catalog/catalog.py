@@ -129,9 +129,10 @@ def load_catalog() -> Catalog:
     for file in sorted(folder.iterdir(), key=lambda f: f.name):
         if file.name.endswith(".toml"):
             _merge(merged, tomllib.loads(file.read_text(encoding="utf-8")))
-    merged["prices"] = _table(folder / "prices.csv")
-    for name in ("offerings", "regions"):
-        merged[name] = [{**row, "zones": tuple(row["zones"].split())} for row in _table(folder / f"{name}.csv")]
+    machines = {row.pop("machine"): row for row in _table(folder / "aws_machines.csv")}
+    merged["machines"] = {**merged["machines"], **machines}
+    for name in ("prices", "offerings", "regions"):
+        merged[name] = _table(folder / f"{name}.csv")
     return Catalog.parse(_sourced(merged, merged.pop("sources")), "catalog")
 
 
@@ -143,8 +144,18 @@ def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
             into[name] = {**into.get(name, {}), **rows}
 
 
+_LISTS = ("zones", "usage_classes")
+"""Columns of tables that hold several words."""
+
+
 def _table(file: Traversable) -> list[dict[str, Any]]:
-    return list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
+    """The rows of a table. An empty cell is an absent value."""
+    rows = csv.DictReader(file.read_text(encoding="utf-8").splitlines())
+    return [{name: _cell(name, text) for name, text in row.items() if text or name in _LISTS} for row in rows]
+
+
+def _cell(column: str, text: str) -> str | tuple[str, ...]:
+    return tuple(text.split()) if column in _LISTS else text
 
 
 def _sourced(value: Any, sources: Mapping[str, Mapping[str, str]]) -> Any:

@@ -20,6 +20,9 @@ Argument = Literal[
 ]
 """What a server is told."""
 
+UsageClass = Literal["on-demand", "spot", "capacity-block"]
+"""How EC2 sells a machine, spelled as its API does."""
+
 
 def _template(text: str, **known: str) -> str:
     try:
@@ -50,14 +53,14 @@ class Taint(Spec):
 class Silicon(Row):
     """A chip: what it holds and moves, and how Kubernetes pods ask for it."""
 
-    family: Literal["neuron", "tpu"]
+    family: Literal["neuron", "tpu", "nvidia"]
     vendor: str
     memory_gib: float
     """Device memory of one chip."""
     memory_bandwidth_gbs: float
     """Peak memory bandwidth of one chip, 10^9 bytes a second."""
-    dense_bf16_tflops: float
-    """Peak dense bf16 rate of one chip."""
+    dense_bf16_tflops: float | None = None
+    """Peak dense bf16 rate of one chip; none where published figures disagree."""
     cores: int = Field(ge=1)
     """Devices of one chip that a runtime shards a model over."""
     resource: str
@@ -70,6 +73,10 @@ class Silicon(Row):
     """Memory-backed /dev/shm that the runtimes want."""
     env: dict[str, str] = Field(default_factory=dict)
     """Environment that every server on this silicon needs."""
+    mig_profiles: dict[str, int] = Field(default_factory=dict)
+    """Configurations of NVIDIA's MIG manager that cut this chip into equal parts, and the parts of each."""
+    scarce: bool = False
+    """Whether capacity, once given back, is hard to get again: pools of it are protected. H100 and later, Trainium2."""
 
     @field_validator("node_selector")
     @classmethod
@@ -95,9 +102,22 @@ class Machine(Row):
     vcpus: int
     memory_gib: float
     local_nvme_gib: float = 0
+    """Disks inside the machine, all together. What is on them is lost when it stops."""
     architecture: Literal["x86_64", "arm64"] = "x86_64"
     max_pods: int | None = None
     """Pods that the cloud's network plugin gives addresses to, where the machine decides that."""
+    network_gbps: float | None = None
+    """Peak rate of the whole machine, 10^9 bits a second; a small machine keeps it up for minutes only."""
+    network_cards: int = Field(default=1, ge=1)
+    """Network cards, which interfaces are numbered by."""
+    efa_interfaces: int = Field(default=0, ge=0)
+    """Most EFA interfaces, one to a card; 0 where the machine takes none."""
+    efa_on_first_card: bool = True
+    """Whether network card 0 takes one of them too; on p6-b300 it takes none."""
+    ebs_mib_s: float | None = None
+    """Peak rate to network disks (EBS), MiB a second."""
+    usage_classes: tuple[UsageClass, ...] = ()
+    """How the cloud sells the machine; empty where that was not read."""
     topologies: tuple[Topology, ...] = ()
     """TPU slice shapes of this machine."""
 
@@ -107,6 +127,9 @@ class AmiRelease(Row):
 
     kubernetes: str
     neuron_driver: str
+    """Driver (aws-neuronx-dkms) of the release's Neuron image."""
+    nvidia_driver: str | None = None
+    """Driver of the release's NVIDIA image; none where that was not read."""
 
 
 class Addon(Row):
