@@ -8,11 +8,11 @@ from polysilicon.catalog import Overlay, load_catalog
 from polysilicon.planning.fleet import plan_fleet
 from polysilicon.specs import FleetSpec
 
-config = pulumi.Config()
+config = pulumi.Config("polysilicon")
 fleet = FleetSpec.parse(config.require_object("fleet"), "polysilicon:fleet")
 catalog = load_catalog().overlaid(Overlay.parse(config.get_object("overlay") or {}, "polysilicon:overlay"))
 plan = plan_fleet(fleet, catalog, "polysilicon:fleet")
 
-clusters = deploy_infra(fleet, catalog) if "infra" in fleet.layers else referenced_infra(fleet)
+clusters = deploy_infra(fleet, plan, catalog) if "infra" in fleet.layers else referenced_infra(fleet)
 if "serving" in fleet.layers:
     deploy_serving(fleet, plan.landings, clusters, catalog)

@@ -7,13 +7,23 @@ import pulumi_kubernetes as k8s
 
 from polysilicon.catalog import Catalog
 from polysilicon.errors import UserError, one_of
-from polysilicon.kubernetes import ClusterRef
-from polysilicon.specs import EksClusterSpec, FleetSpec, GkeClusterSpec, NeuronPoolSpec, TpuSlicePoolSpec
+from polysilicon.kubernetes import ClusterRef, GpuOperator, GpuOperatorArgs
+from polysilicon.planning.fleet import FleetPlan
+from polysilicon.planning.pool_parts import EksPoolPlan
+from polysilicon.specs import (
+    EksClusterSpec,
+    EksGpuPoolSpec,
+    FleetSpec,
+    GkeClusterSpec,
+    NeuronPoolSpec,
+    PoolSpec,
+    TpuSlicePoolSpec,
+)
 
 
-def deploy_infra(fleet: FleetSpec, catalog: Catalog) -> dict[str, ClusterRef]:
+def deploy_infra(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> dict[str, ClusterRef]:
     """Deploys the clusters with their pools; exports the kubeconfigs."""
-    deployed = {key: _cluster(key, spec, fleet, catalog) for key, spec in fleet.clusters.items()}
+    deployed = {key: _cluster(key, spec, fleet, plan, catalog) for key, spec in fleet.clusters.items()}
     pulumi.export("kubeconfigs", {key: kubeconfig for key, (_, kubeconfig) in deployed.items()})
     return {key: ref for key, (ref, _) in deployed.items()}
 
@@ -35,14 +45,16 @@ def _of(kubeconfigs: pulumi.Output[dict[str, str]], key: str, fleet: FleetSpec) 
 
 
 def _cluster(
-    key: str, spec: EksClusterSpec | GkeClusterSpec, fleet: FleetSpec, catalog: Catalog
+    key: str, spec: EksClusterSpec | GkeClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog
 ) -> tuple[ClusterRef, pulumi.Output[str]]:
     if isinstance(spec, EksClusterSpec):
-        return _eks(key, spec, fleet, catalog)
+        return _eks(key, spec, fleet, plan, catalog)
     return _gke(key, spec, fleet, catalog)
 
 
-def _eks(key: str, spec: EksClusterSpec, fleet: FleetSpec, catalog: Catalog) -> tuple[ClusterRef, pulumi.Output[str]]:
+def _eks(
+    key: str, spec: EksClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog
+) -> tuple[ClusterRef, pulumi.Output[str]]:
     import pulumi_aws
 
     from polysilicon import aws
@@ -57,10 +69,28 @@ def _eks(key: str, spec: EksClusterSpec, fleet: FleetSpec, catalog: Catalog) -> 
         key, aws.EksClusterArgs(spec=spec, network=network.wires, tags=tags, catalog=catalog), on_aws
     )
     ref = ClusterRef(key=key, provider=_provider(key, cluster.kubeconfig), ready=cluster.ready)
+    _device_software(key, plan, ref, catalog)
+    karpenter = None
+    if any(pool.elastic for pool in _eks_plans(key, plan)):
+        args = aws.KarpenterArgs(home=cluster.home, cluster=ref, tags=tags, catalog=catalog)
+        karpenter = aws.Karpenter(key, args, on_aws).wires
     for name, pool in _pools_of(key, fleet).items():
         if isinstance(pool, NeuronPoolSpec):
-            args = aws.NeuronPoolArgs(spec=pool, home=cluster.home, cluster=ref, tags=tags, catalog=catalog)
-            aws.NeuronPool(name, args, on_aws)
+            aws.NeuronPool(
+                name,
+                aws.NeuronPoolArgs(
+                    spec=pool, home=cluster.home, cluster=ref, karpenter=karpenter, tags=tags, catalog=catalog
+                ),
+                on_aws,
+            )
+        elif isinstance(pool, EksGpuPoolSpec):
+            aws.EksGpuPool(
+                name,
+                aws.EksGpuPoolArgs(
+                    spec=pool, home=cluster.home, cluster=ref, karpenter=karpenter, tags=tags, catalog=catalog
+                ),
+                on_aws,
+            )
     return ref, cluster.kubeconfig
 
 
@@ -87,7 +117,17 @@ def _gke(key: str, spec: GkeClusterSpec, fleet: FleetSpec, catalog: Catalog) -> 
     return ref, cluster.kubeconfig
 
 
-def _pools_of(cluster: str, fleet: FleetSpec) -> Mapping[str, NeuronPoolSpec | TpuSlicePoolSpec]:
+def _eks_plans(cluster: str, plan: FleetPlan) -> list[EksPoolPlan]:
+    return [pool for pool in plan.pools.values() if isinstance(pool, EksPoolPlan) and pool.cluster == cluster]
+
+
+def _device_software(key: str, plan: FleetPlan, ref: ClusterRef, catalog: Catalog) -> None:
+    """What a cluster needs once for the way in which its pools share their devices."""
+    if any(pool.sharing is not None and pool.sharing.kind == "mig" for pool in _eks_plans(key, plan)):
+        GpuOperator(key, GpuOperatorArgs(cluster=ref, catalog=catalog))
+
+
+def _pools_of(cluster: str, fleet: FleetSpec) -> Mapping[str, PoolSpec]:
     return {name: pool for name, pool in fleet.pools.items() if pool.cluster == cluster}
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from polysilicon.catalog import Catalog, Overlay
@@ -18,6 +20,25 @@ def test_a_node_group_costs_between_its_bounds(catalog: Catalog) -> None:
     machine, disk = price([node_group()], catalog).lines
     assert (machine.min_usd, machine.max_usd) == pytest.approx((1.96786 * 730, 2 * 1.96786 * 730))
     assert (disk.min_usd, disk.max_usd) == pytest.approx((0.08 * 500, 2 * 0.08 * 500))
+
+
+def test_a_block_is_paid_beforehand_and_has_no_price_here(catalog: Catalog) -> None:
+    group = node_group(capacityType="CAPACITY_BLOCK", instanceTypes=None)
+    block = dataclasses.replace(group, related={**TEMPLATE, "instanceType": "p5.48xlarge"})
+    assert price([block], catalog).unpriced == ("inf2: p5.48xlarge in us-east-1, capacity block",)
+
+
+def test_what_karpenter_may_add_costs_nothing_at_least(catalog: Catalog) -> None:
+    told = {
+        "node.kubernetes.io/instance-type": ["inf2.8xlarge"],
+        "karpenter.sh/capacity-type": ["spot"],
+        "topology.k8s.aws/zone-id": ["use1-az6"],
+    }
+    requirements = [{"key": key, "operator": "In", "values": values} for key, values in told.items()]
+    spec = {"limits": {"nodes": "3"}, "template": {"spec": {"requirements": requirements}}}
+    pool = Deployed("kubernetes:karpenter.sh/v1:NodePool", "inf2-spot", "main", {"spec": spec}, {})
+    (line,) = price([pool], catalog).lines
+    assert (line.min_usd, line.max_usd) == (0, pytest.approx(3 * 0.5917 * 730))
 
 
 def test_spot_is_priced_as_spot(catalog: Catalog) -> None:

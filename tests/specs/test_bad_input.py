@@ -89,7 +89,7 @@ CASES = {
     ),
     "no terms": (
         {"pools.inf2.capacity": []},
-        "fleet.pools.inf2.capacity: is empty\n  fix: state on_demand or spot, with its bounds",
+        "fleet.pools.inf2.capacity: is empty\n  fix: state the terms, such as on_demand, with their bounds",
     ),
     "key that no cloud takes": (
         {"models": {"Chat_1": {"model": "Qwen/Qwen3-0.6B", "pool": "inf2"}}},
@@ -120,7 +120,7 @@ CASES = {
     ),
     "terms stated twice": (
         {"pools.inf2.capacity": [{"kind": "spot", "max": 2}, {"kind": "spot", "max": 1}]},
-        "fleet.pools.inf2.capacity: spot stands 2 times\n  fix: state each kind once, with its bounds",
+        "fleet.pools.inf2.capacity[1]: spot stands there twice\n  fix: state each once, with its bounds",
     ),
     "unknown terms": (
         {"pools.inf2.capacity": [{"kind": "on-demand"}]},
@@ -213,8 +213,8 @@ CASES = {
     ),
     "more replicas than nodes": (
         {"models.chat.replicas": 5},
-        "fleet.models.chat.replicas: got 5, one node each, but pool inf2 has 1: nothing scales it to its max yet\n"
-        "  fix: raise min of pool inf2, or lower replicas",
+        "fleet.models.chat.replicas: got 5, one node each, but pool inf2 has 2\n"
+        "  fix: raise max of pool inf2, or lower replicas",
     ),
     "more replicas than an autoscaled pool can have": (
         {"models.chat.pool": "v5e", "models.chat.replicas": 7},

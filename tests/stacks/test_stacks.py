@@ -192,7 +192,7 @@ import pulumi_kubernetes as k8s
 from polysilicon.catalog import load_catalog
 from polysilicon.kubernetes import ClusterRef, ModelServer, ModelServerArgs
 from polysilicon.planning.cluster import plan_gke_cluster
-from polysilicon.planning.pool import plan_tpu_slice_pool
+from polysilicon.planning.gke_pool import plan_tpu_slice_pool
 from polysilicon.specs import GkeClusterSpec, ModelSpec, PublicEndpoint, TpuSlicePoolSpec
 
 cluster = GkeClusterSpec(

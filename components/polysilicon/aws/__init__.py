@@ -1,16 +1,22 @@
 """Components that realise plans on AWS."""
 
 from polysilicon.aws.cluster import EksCluster, EksClusterArgs, EksHome
+from polysilicon.aws.karpenter import Karpenter, KarpenterArgs, KarpenterWires
 from polysilicon.aws.network import EksNetwork, EksNetworkArgs, NetworkWires
-from polysilicon.aws.pool import NeuronPool, NeuronPoolArgs
+from polysilicon.aws.pool import EksGpuPool, EksGpuPoolArgs, NeuronPool, NeuronPoolArgs
 from polysilicon.aws.tags import owner_tags
 
 __all__ = [
     "EksCluster",
     "EksClusterArgs",
+    "EksGpuPool",
+    "EksGpuPoolArgs",
     "EksHome",
     "EksNetwork",
     "EksNetworkArgs",
+    "Karpenter",
+    "KarpenterArgs",
+    "KarpenterWires",
     "NetworkWires",
     "NeuronPool",
     "NeuronPoolArgs",

@@ -52,6 +52,11 @@ class EksHome:
     cluster_name: pulumi.Input[str]
     node_role_arn: pulumi.Input[str]
     subnet_ids: Mapping[str, pulumi.Input[str]]
+    vpc_id: pulumi.Input[str]
+    security_group_id: pulumi.Input[str]
+    """The cluster's own security group, in which nodes reach the control plane and each other."""
+    disk_key_arn: pulumi.Input[str] | None = None
+    """KMS key of the nodes' disks. By default the account's own for EBS."""
     nodes_after: After
 
 
@@ -187,6 +192,8 @@ class EksCluster(pulumi.ComponentResource):
             cluster_name=cluster.name,
             node_role_arn=role.arn,
             subnet_ids=self._args.network.private_subnet_ids,
+            vpc_id=cluster.vpc_config.vpc_id,
+            security_group_id=cluster.vpc_config.cluster_security_group_id,
             nodes_after={
                 Order.NODES_AFTER_NAT: self._args.network.egress,
                 Order.NODES_AFTER_ROLE_POLICIES: policies,

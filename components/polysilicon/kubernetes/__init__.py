@@ -1,7 +1,37 @@
 """Components inside any Kubernetes cluster."""
 
 from polysilicon.kubernetes.cluster_ref import ClusterRef
+from polysilicon.kubernetes.efa import EfaDevicePlugin, EfaDevicePluginArgs
 from polysilicon.kubernetes.model_server import ModelServer, ModelServerArgs
-from polysilicon.kubernetes.neuron import NeuronDevicePlugin, NeuronDevicePluginArgs
+from polysilicon.kubernetes.neuron import (
+    NeuronDevicePlugin,
+    NeuronDevicePluginArgs,
+    NeuronMonitor,
+    NeuronMonitorArgs,
+)
+from polysilicon.kubernetes.nvidia import (
+    DcgmExporter,
+    DcgmExporterArgs,
+    GpuOperator,
+    GpuOperatorArgs,
+    NvidiaDevicePlugin,
+    NvidiaDevicePluginArgs,
+)
 
-__all__ = ["ClusterRef", "ModelServer", "ModelServerArgs", "NeuronDevicePlugin", "NeuronDevicePluginArgs"]
+__all__ = [
+    "ClusterRef",
+    "DcgmExporter",
+    "DcgmExporterArgs",
+    "EfaDevicePlugin",
+    "EfaDevicePluginArgs",
+    "GpuOperator",
+    "GpuOperatorArgs",
+    "ModelServer",
+    "ModelServerArgs",
+    "NeuronDevicePlugin",
+    "NeuronDevicePluginArgs",
+    "NeuronMonitor",
+    "NeuronMonitorArgs",
+    "NvidiaDevicePlugin",
+    "NvidiaDevicePluginArgs",
+]

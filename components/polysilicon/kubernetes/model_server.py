@@ -60,6 +60,8 @@ class ModelServer(pulumi.ComponentResource):
         if not plan.listed:
             line = f"image line {plan.line} for {plan.landing.silicon}"
             pulumi.log.warn(f"{plan.model} is not on the list of {line}: test it before you promise it", self)
+        if args.landing.begins:
+            pulumi.log.info(f"serves from {args.landing.begins:%Y-%m-%d %H:%M} UTC on: its pool begins then", self)
         ready: After = {Order.SERVERS_AFTER_DNS: args.cluster.ready}
         meta = {"name": name, "namespace": name, "labels": labels(plan)}
 
@@ -73,9 +75,11 @@ class ModelServer(pulumi.ComponentResource):
         k8s.core.v1.ServiceAccount(name, metadata=placed, automount_service_account_token=False, opts=inside)
         rules = k8s.networking.v1.NetworkPolicy(name, metadata=placed, spec=network_policy_spec(plan), opts=inside)
         k8s.policy.v1.PodDisruptionBudget(name, metadata=placed, spec=disruption_spec(plan), opts=inside)
+        # Pods of a pool that has not begun stay pending, and nobody waits for them.
+        unawaited = {**placed, "annotations": {"pulumi.com/skipAwait": "true"}}
         k8s.apps.v1.Deployment(
             name,
-            metadata=placed,
+            metadata=unawaited if args.landing.begins else placed,
             spec=deployment_spec(plan),
             opts=child(
                 self,
@@ -89,7 +93,6 @@ class ModelServer(pulumi.ComponentResource):
             ),
         )
         # The Deployment is waited for; a Service would wait for the same pods again, but only ten minutes.
-        unawaited = {**placed, "annotations": {"pulumi.com/skipAwait": "true"}}
         k8s.core.v1.Service(name, metadata=unawaited, spec=service_spec(plan), opts=inside)
 
         self.endpoint = f"http://{name}.{name}.svc.cluster.local/v1"

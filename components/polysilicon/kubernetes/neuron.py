@@ -1,31 +1,26 @@
-"""The device plugin that offers Neuron chips to pods."""
+"""What nodes with Neuron chips run: the plugin that offers the chips to pods, and the monitor that measures them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.kubernetes.cluster_ref import ClusterRef
-from polysilicon.planning.landing import LANDING_LABEL, Landing
+from polysilicon.kubernetes.daemon_sets import NAMESPACE, Agent, HostPath, daemon_set, object_name
+from polysilicon.planning.landing import Landing
 from polysilicon.planning.order import Order
 from polysilicon.resources import child
 
-_NAMESPACE = "kube-system"
 _RULES = (
     {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["update", "patch", "get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["nodes/status"], "verbs": ["patch", "update"]},
 )
-_HOST_PATHS = (
-    ("device-plugins", "/var/lib/kubelet/device-plugins", False),
-    ("device-map", "/run", False),
-    ("aws-config", "/opt/aws", True),
-)
+_MONITOR_PORT = 8000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,75 +33,89 @@ class NeuronDevicePluginArgs:
 
 
 class NeuronDevicePlugin(pulumi.ComponentResource):
-    """AWS's device plugin on the nodes of one landing, and on no others: each pool holds its own version, and no node
-    ever has two.
+    """AWS's device plugin on the nodes of one landing.
 
     Its permissions and mounts are those of AWS's own manifest; the container has no capability and cannot gain any.
     """
 
     def __init__(self, name: str, args: NeuronDevicePluginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args.cluster.require(args.landing)
-        catalog = args.catalog or load_catalog()
-        image = catalog.default("neuron.device_plugin_image")
+        agent = _plugin(args.landing, args.catalog or load_catalog())
         super().__init__("polysilicon:index:NeuronDevicePlugin", name, {"landing": args.landing.key}, opts)
-        object_name = f"neuron-device-plugin-{name}"
-        named = {"name": object_name, "labels": _labels(object_name)}
+        called = object_name(agent, args.landing)
+        named = {"name": called, "labels": {"app.kubernetes.io/name": agent.app, "app.kubernetes.io/instance": called}}
         options = child(self, {Order.OBJECTS_AFTER_ACCESS: args.cluster.ready}, provider=args.cluster.provider)
 
-        account = k8s.core.v1.ServiceAccount(name, metadata={**named, "namespace": _NAMESPACE}, opts=options)
+        account = k8s.core.v1.ServiceAccount(name, metadata={**named, "namespace": NAMESPACE}, opts=options)
         role = k8s.rbac.v1.ClusterRole(name, metadata=named, rules=list(_RULES), opts=options)
         binding = k8s.rbac.v1.ClusterRoleBinding(
             name,
             metadata=named,
             role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role.metadata.name},
-            subjects=[{"kind": "ServiceAccount", "name": account.metadata.name, "namespace": _NAMESPACE}],
+            subjects=[{"kind": "ServiceAccount", "name": account.metadata.name, "namespace": NAMESPACE}],
             opts=options,
         )
-        k8s.apps.v1.DaemonSet(
-            name,
-            metadata={**named, "namespace": _NAMESPACE},
-            spec=daemon_set_spec(object_name, image, args.landing),
-            opts=options,
-        )
-        self.register_outputs({"daemonSet": object_name, "binding": binding.metadata.name})
+        daemon_set(self, name, agent, args.landing, args.cluster)
+        self.register_outputs({"daemonSet": called, "binding": binding.metadata.name})
 
 
-def daemon_set_spec(name: str, image: str, landing: Landing) -> dict[str, Any]:
-    """The DaemonSet of one landing, as plain Kubernetes data."""
-    container = {
-        "name": "neuron-device-plugin",
-        "image": image,
-        "env": [
+@dataclass(frozen=True, kw_only=True)
+class NeuronMonitorArgs:
+    """What a `NeuronMonitor` is made of: the nodes to measure, and their cluster."""
+
+    landing: Landing
+    cluster: ClusterRef
+    catalog: Catalog | None = None
+
+
+class NeuronMonitor(pulumi.ComponentResource):
+    """AWS's exporter of Neuron metrics, for Prometheus on port 8000, on the nodes of one landing.
+
+    It is privileged, as in AWS's own manifest: it reads the driver of the node.
+    """
+
+    def __init__(self, name: str, args: NeuronMonitorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        args.cluster.require(args.landing)
+        agent = _monitor(args.catalog or load_catalog())
+        super().__init__("polysilicon:index:NeuronMonitor", name, {"landing": args.landing.key}, opts)
+        # A resource of Pulumi's is told from the device plugin's by its name.
+        daemon_set(self, f"{name}-monitor", agent, args.landing, args.cluster)
+        self.register_outputs({"daemonSet": object_name(agent, args.landing), "port": _MONITOR_PORT})
+
+
+def _plugin(landing: Landing, catalog: Catalog) -> Agent:
+    app = "neuron-device-plugin"
+    return Agent(
+        app=app,
+        image=catalog.default("neuron.device_plugin_image"),
+        env=(
             {"name": "KUBECONFIG", "value": "/etc/kubernetes/kubelet.conf"},
             {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
-        ],
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        "volumeMounts": [_mount(name, path, read_only) for name, path, read_only in _HOST_PATHS],
-    }
-    return {
-        "selector": {"matchLabels": _labels(name)},
-        "updateStrategy": {"type": "RollingUpdate"},
-        "template": {
-            "metadata": {"labels": _labels(name)},
-            "spec": {
-                "serviceAccountName": name,
-                "priorityClassName": "system-node-critical",
-                "nodeSelector": {LANDING_LABEL: landing.key},
-                "tolerations": [
-                    {"key": "CriticalAddonsOnly", "operator": "Exists"},
-                    *(dict(toleration) for toleration in landing.pod.tolerations),
-                ],
-                "containers": [container],
-                "volumes": [{"name": name, "hostPath": {"path": path}} for name, path, _ in _HOST_PATHS],
-            },
-        },
-    }
+        ),
+        paths=(
+            HostPath("device-plugins", "/var/lib/kubelet/device-plugins"),
+            HostPath("device-map", "/run"),
+            HostPath("aws-config", "/opt/aws", read_only=True),
+        ),
+        service_account=f"{app}-{landing.key}",
+    )
 
 
-def _labels(name: str) -> dict[str, str]:
-    return {"app.kubernetes.io/name": "neuron-device-plugin", "app.kubernetes.io/instance": name}
-
-
-def _mount(name: str, path: str, read_only: bool) -> dict[str, Any]:
-    mount: dict[str, Any] = {"name": name, "mountPath": path}
-    return {**mount, "readOnly": True} if read_only else mount
+def _monitor(catalog: Catalog) -> Agent:
+    """Command, ports and resources are those of aws-neuron/aws-neuron-sdk@81ce03a
+    src/k8/k8s-neuron-monitor-daemonset.yml."""
+    return Agent(
+        app="neuron-monitor",
+        image=catalog.default("neuron.monitor_image"),
+        command=("/opt/bin/entrypoint.sh",),
+        args=(
+            "--port",
+            str(_MONITOR_PORT),
+            "--neuron-monitor-config",
+            "/opt/aws/neuron/bin/neuron-monitor.conf",
+        ),
+        env=({"name": "GOMEMLIMIT", "value": "160MiB"},),
+        metrics_port=_MONITOR_PORT,
+        security={"privileged": True},
+        resources={"requests": {"cpu": "256m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}},
+    )

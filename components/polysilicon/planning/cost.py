@@ -70,14 +70,21 @@ def price(resources: Iterable[Deployed], catalog: Catalog) -> CostReport:
     lines, unpriced = [], []
     for resource in resources:
         for use in _METERS.get(resource.type, _free)(resource):
-            row = catalog.price(use.item, resource.region, use.terms)
+            region = _region(resource, catalog)
+            row = catalog.price(use.item, region, use.terms)
             if row is None:
-                unpriced.append(f"{resource.name}: {use.item} in {resource.region}, {use.terms.replace('_', ' ')}")
+                unpriced.append(f"{resource.name}: {use.item} in {region}, {use.terms.replace('_', ' ')}")
                 continue
             monthly = row.usd * (HOURS_PER_MONTH if row.unit == "hour" else 1)
-            line = CostLine(resource.name, use.item, resource.region, use.terms, use.min * monthly, use.max * monthly)
+            line = CostLine(resource.name, use.item, region, use.terms, use.min * monthly, use.max * monthly)
             lines.append(line)
     return CostReport(tuple(lines), tuple(unpriced))
+
+
+def _region(resource: Deployed, catalog: Catalog) -> str:
+    """A NodePool is in a cluster, which knows no region: its zones say in which one it buys."""
+    zones = set(_demands(resource).get(_ZONES, ()))
+    return next((row.region for row in catalog.regions if zones & set(row.zones)), resource.region)
 
 
 def _free(resource: Deployed) -> list[_Use]:
@@ -88,13 +95,39 @@ def _one(item: str) -> Callable[[Deployed], list[_Use]]:
     return lambda resource: [_Use(item, "on_demand", 1, 1)]
 
 
+_TERMS = {"SPOT": "spot", "CAPACITY_BLOCK": "capacity_block"}
+
+
 def _eks_node_group(group: Deployed) -> list[_Use]:
     inputs, scaling = group.inputs, group.inputs["scalingConfig"]
-    terms = "spot" if inputs.get("capacityType") == "SPOT" else "on_demand"
+    terms = _TERMS.get(inputs.get("capacityType", ""), "on_demand")
     low, high = scaling["minSize"], scaling["maxSize"]
-    machines = [_Use(machine, terms, low, high) for machine in inputs.get("instanceTypes", [])[:1]]
+    named = inputs.get("instanceTypes") or [group.related.get("instanceType", "unknown machine")]
+    machines = [_Use(machine, terms, low, high) for machine in named[:1]]
     sizes = [m.get("ebs", {}).get("volumeSize", 0) for m in group.related.get("blockDeviceMappings", [])]
     return [*machines, *(_Use("ebs-gp3", "on_demand", low * size, high * size) for size in sizes if size)]
+
+
+_ZONES = "topology.k8s.aws/zone-id"
+_MACHINES = "node.kubernetes.io/instance-type"
+
+
+def _karpenter_node_pool(pool: Deployed) -> list[_Use]:
+    """None while nobody asks for them, and its limit at most; a limit in another unit than nodes is not priced."""
+    spec, demands = pool.inputs.get("spec", {}), _demands(pool)
+    most = float(spec.get("limits", {}).get("nodes", 0))
+    if not most:
+        return []
+    terms = "spot" if "spot" in demands.get("karpenter.sh/capacity-type", ()) else "on_demand"
+    return [_Use(machine, terms, 0, most) for machine in demands.get(_MACHINES, ())[:1]]
+
+
+def _demands(pool: Deployed) -> dict[str, list[str]]:
+    template = pool.inputs.get("spec", {}).get("template", {}) if pool.type == _NODE_POOL else {}
+    return {each["key"]: each.get("values", []) for each in template.get("spec", {}).get("requirements", [])}
+
+
+_NODE_POOL = "kubernetes:karpenter.sh/v1:NodePool"
 
 
 def _gke_node_pool(pool: Deployed) -> list[_Use]:
@@ -111,6 +144,7 @@ def _gke_node_pool(pool: Deployed) -> list[_Use]:
 _METERS: Mapping[str, Callable[[Deployed], list[_Use]]] = {
     "aws:eks/cluster:Cluster": _one("eks-control-plane"),
     "aws:eks/nodeGroup:NodeGroup": _eks_node_group,
+    _NODE_POOL: _karpenter_node_pool,
     "aws:ec2/natGateway:NatGateway": _one("aws-nat-gateway"),
     "aws:ec2/eip:Eip": _one("aws-public-ipv4"),
     "gcp:container/cluster:Cluster": _one("gke-control-plane"),

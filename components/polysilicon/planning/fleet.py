@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
+from polysilicon import clock
 from polysilicon.catalog import Catalog
 from polysilicon.errors import one_of
 from polysilicon.planning.cluster import ClusterPlan, plan_cluster, routed_ranges
@@ -32,9 +34,14 @@ class FleetPlan:
         return {key: pool.landing for key, pool in self.pools.items()}
 
 
-def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "") -> FleetPlan:
+def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime | None = None) -> FleetPlan:
     """Plans clusters, then pools, then servers. Raises one `SpecError` with everything that is wrong; what stands on a
-    part that is wrong itself is not judged, so that no mistake is told twice. `path` is where the fleet stands."""
+    part that is wrong itself is not judged, so that no mistake is told twice.
+
+    Args:
+        path: Where the fleet stands.
+        now: For what has a window in time. By default the clock's.
+    """
     problems = Problems()
     clusters: dict[str, ClusterPlan] = {}
     for key, cluster in fleet.clusters.items():
@@ -49,7 +56,7 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "") -> FleetPlan:
     for key, pool in fleet.pools.items():
         with problems.under(f"pools.{key}"):
             if (home := _named(fleet.clusters, clusters, pool.cluster, "cluster")) is not None:
-                pools[key] = plan_pool(key, pool, home, catalog)
+                pools[key] = plan_pool(key, pool, home, catalog, now or clock.now())
 
     servers: dict[str, ServerPlan] = {}
     for key, model in fleet.models.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 LANDING_LABEL = "polysilicon.dev/landing"
@@ -80,6 +81,31 @@ class Landing:
     """How many nodes there can be without anybody changing the YAML."""
     scaled: bool = True
     """Whether the cloud scales the pool by itself; if not, its nodes are those that always run."""
+    begins: datetime | None = None
+    """When its first nodes can come, where a capacity block has not begun yet: nothing is served before."""
+    servers_per_node: int = 1
+    """How many servers share a node; each has its part of the CPU and the memory."""
+    device_memory_gib: float = 0
+    """Memory of the chips that one server has."""
+    devices: int = 1
+    """Chips, or parts of one, that one server has."""
+
+
+def overlaid(patch: PodPatch, extra: PodPatch) -> PodPatch:
+    """Both patches as one; of two with one name in a mapping, that of `extra` wins."""
+    return PodPatch(
+        node_selector={**patch.node_selector, **extra.node_selector},
+        tolerations=(*patch.tolerations, *extra.tolerations),
+        resources={**patch.resources, **extra.resources},
+        env={**patch.env, **extra.env},
+        annotations={**patch.annotations, **extra.annotations},
+        volumes=(*patch.volumes, *extra.volumes),
+        volume_mounts=(*patch.volume_mounts, *extra.volume_mounts),
+        init_containers=(*patch.init_containers, *extra.init_containers),
+        sidecars=(*patch.sidecars, *extra.sidecars),
+        scheduler_name=extra.scheduler_name or patch.scheduler_name,
+        capabilities=(*patch.capabilities, *extra.capabilities),
+    )
 
 
 def patched(template: Plain, patch: PodPatch) -> dict[str, Any]:

@@ -19,6 +19,10 @@ class Order(StrEnum):
     )
     NODES_AFTER_CNI = "a node without its network plugin never becomes ready, and its group fails after a long wait"
     DNS_AFTER_NODES = "CoreDNS is degraded until it has a node to run on"
+    NODE_POOLS_AFTER_KARPENTER = (
+        "NodePools need Karpenter's custom resources, and on destroy Karpenter itself, which takes their nodes away"
+    )
+    KARPENTER_AFTER_RIGHTS = "Karpenter's pods take their rights when they start, and crash without them"
     OBJECTS_AFTER_ACCESS = "the Kubernetes API refuses objects of whoever has no access entry yet"
     SERVERS_AFTER_DNS = "servers resolve the model hub's name while they start"
     APIS_FIRST = "Google Cloud refuses resources of an API that is not enabled"

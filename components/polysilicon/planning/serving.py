@@ -73,7 +73,6 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
     if spec.max_model_len > model.max_position:
         fix = f"take at most {model.max_position}"
         raise refuse("max_model_len", f"got {spec.max_model_len}, beyond what {spec.model} was made for", fix)
-    machine = catalog.machines[landing.machine]
     share = catalog.assumptions["node_share"].value
     return ServerPlan(
         key=key,
@@ -82,13 +81,13 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
         line=runtime.line,
         image=runtime.image.format(region=landing.region),
         command=runtime.command,
-        args=(*_arguments(spec, runtime, shards(model, machine, catalog)), *spec.extra_args),
+        args=(*_arguments(spec, runtime, shards(model, landing, catalog)), *spec.extra_args),
         env=runtime.env,
         port=runtime.port,
         health_path=runtime.health_path,
         cache_path=runtime.cache_path,
-        cpu_millicores=int(landing.per_node.cpu_millicores * share),
-        memory_gib=int(landing.per_node.memory_gib * share),
+        cpu_millicores=int(landing.per_node.cpu_millicores * share / landing.servers_per_node),
+        memory_gib=int(landing.per_node.memory_gib * share / landing.servers_per_node),
         replicas=spec.replicas,
         landing=landing,
         fit=require_fit(spec, model, landing, catalog),
@@ -113,10 +112,11 @@ def _require_open(spec: ModelSpec, model: Model) -> None:
 
 
 def _require_nodes(spec: ModelSpec, landing: Landing) -> None:
-    if spec.replicas <= landing.nodes:
+    if spec.replicas <= landing.nodes * landing.servers_per_node:
         return
-    bound, why = ("max", "") if landing.scaled else ("min", ": nothing scales it to its max yet")
-    text = f"got {spec.replicas}, one node each, but pool {landing.key} has {landing.nodes}{why}"
+    bound = "max" if landing.scaled else "min"
+    share = "one node each" if landing.servers_per_node == 1 else f"{landing.servers_per_node} to a node"
+    text = f"got {spec.replicas}, {share}, but pool {landing.key} has {landing.nodes}"
     raise refuse("replicas", text, f"raise {bound} of pool {landing.key}, or lower replicas")
 
 
@@ -124,7 +124,8 @@ def _require_disk(model: Model, runtime: Runtime, landing: Landing, catalog: Cat
     """The unpacked image and the weights must lie on the node's disk."""
     family = catalog.silicon[landing.silicon].family
     packed = runtime.image_gib or catalog.assumptions[f"{family}.image_gib"].value
-    needed = packed * catalog.assumptions["image_unpacked_factor"].value + weights_gib(model)
+    image = packed * catalog.assumptions["image_unpacked_factor"].value
+    needed = image + weights_gib(model) * landing.servers_per_node  # the image lies there once
     if needed > landing.per_node.ephemeral_gib:
         text = f"image and weights need about {needed:.0f} GiB of disk, pods of pool {landing.key} have"
         raise refuse("pool", f"{text} {landing.per_node.ephemeral_gib:.0f}", f"give pool {landing.key} a larger disk")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from polysilicon.catalog import Catalog
-from polysilicon.catalog.rows import Machine, Model
+from polysilicon.catalog.rows import Model
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.problems import refuse
 from polysilicon.specs import ModelSpec
@@ -39,9 +39,12 @@ def fit(spec: ModelSpec, model: Model, memory_gib: float, catalog: Catalog) -> F
     return Fit(weights_gib(model), kv_cache / _GIB, usable)
 
 
-def shards(model: Model, machine: Machine, catalog: Catalog) -> int:
-    """Devices of a node that a model is sharded over: as many as its attention heads divide into evenly."""
-    devices = machine.accelerators * catalog.silicon[machine.silicon or ""].cores
+def shards(model: Model, landing: Landing, catalog: Catalog) -> int:
+    """Devices of a server that a model is sharded over: as many as its attention heads divide into evenly."""
+    return _shards(model, landing.devices * catalog.silicon[landing.silicon].cores)
+
+
+def _shards(model: Model, devices: int) -> int:
     return max(n for n in range(1, devices + 1) if model.heads % n == 0)
 
 
@@ -52,7 +55,9 @@ def weights_gib(model: Model) -> float:
 
 def require_fit(spec: ModelSpec, model: Model, landing: Landing, catalog: Catalog) -> Fit:
     """The fit, or `SpecError` that shows the sum and names machines of the same silicon on which it would hold."""
-    got = fit(spec, model, _memory_gib(model, landing.machine, catalog), catalog)
+    devices = landing.devices * catalog.silicon[landing.silicon].cores
+    memory_gib = _shards(model, devices) / devices * landing.device_memory_gib
+    got = fit(spec, model, memory_gib, catalog)
     if got.fits:
         return got
     text = (
@@ -77,4 +82,4 @@ def _memory_gib(model: Model, machine: str, catalog: Catalog) -> float:
     """Memory of the chips that the model is sharded over, which may be fewer than the node has."""
     row = catalog.machines[machine]
     silicon = catalog.silicon[row.silicon or ""]
-    return shards(model, row, catalog) / silicon.cores * silicon.memory_gib
+    return _shards(model, row.accelerators * silicon.cores) / silicon.cores * silicon.memory_gib

@@ -4,23 +4,40 @@ A spec holds what a person can check by reading YAML. What exists only after dep
 component's args, never in here.
 """
 
+from polysilicon.specs.capacity import Capacity, CapacityBlock, OnDemand, Reservation, Reserved, Spot
 from polysilicon.specs.cluster import ClusterSpec, EksClusterSpec, GkeClusterSpec, SystemNodes
 from polysilicon.specs.fleet import FleetSpec, Layer
 from polysilicon.specs.model import ModelSpec
 from polysilicon.specs.network import EksNetworkSpec, GkeNetworkSpec
-from polysilicon.specs.pool import Capacity, NeuronPoolSpec, OnDemand, PoolSpec, Spot, TpuSlicePoolSpec
+from polysilicon.specs.pool import (
+    EksGpuPoolSpec,
+    EksPoolSpec,
+    GpuSharing,
+    Mig,
+    NeuronPoolSpec,
+    PoolSpec,
+    ReplaceOk,
+    TimeSlicing,
+    TpuSlicePoolSpec,
+    WholeGpus,
+)
 from polysilicon.specs.values import Endpoint, Owner, PrivateEndpoint, PublicEndpoint
 
 __all__ = [
     "Capacity",
+    "CapacityBlock",
     "ClusterSpec",
     "EksClusterSpec",
+    "EksGpuPoolSpec",
     "EksNetworkSpec",
+    "EksPoolSpec",
     "Endpoint",
     "FleetSpec",
     "GkeClusterSpec",
     "GkeNetworkSpec",
+    "GpuSharing",
     "Layer",
+    "Mig",
     "ModelSpec",
     "NeuronPoolSpec",
     "OnDemand",
@@ -28,7 +45,12 @@ __all__ = [
     "PoolSpec",
     "PrivateEndpoint",
     "PublicEndpoint",
+    "ReplaceOk",
+    "Reservation",
+    "Reserved",
     "Spot",
     "SystemNodes",
+    "TimeSlicing",
     "TpuSlicePoolSpec",
+    "WholeGpus",
 ]

@@ -1,0 +1,162 @@
+"""What nodes with NVIDIA GPUs run: the plugin that offers them to pods, the exporter that measures them, and for GPUs
+that are cut by MIG NVIDIA's operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+import yaml
+
+from polysilicon.catalog import Catalog, load_catalog
+from polysilicon.kubernetes.cluster_ref import ClusterRef
+from polysilicon.kubernetes.daemon_sets import NAMESPACE, Agent, HostPath, agent_labels, daemon_set, object_name
+from polysilicon.planning.landing import Landing
+from polysilicon.planning.order import Order
+from polysilicon.resources import child
+from polysilicon.specs import GpuSharing, TimeSlicing, WholeGpus
+
+_METRICS_PORT = 9400
+_CONFIG_PATH = "/config"
+_WHOLE = WholeGpus(kind="whole")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NvidiaDevicePluginArgs:
+    """What an `NvidiaDevicePlugin` is made of.
+
+    Attributes:
+        landing: The nodes to serve.
+        cluster: Their cluster.
+        sharing: How pods share a GPU. By default they do not.
+        catalog: The plugin's version. By default the shipped one.
+    """
+
+    landing: Landing
+    cluster: ClusterRef
+    sharing: GpuSharing = _WHOLE
+    catalog: Catalog | None = None
+
+
+class NvidiaDevicePlugin(pulumi.ComponentResource):
+    """NVIDIA's device plugin on the nodes of one landing; it waits for no label of feature discovery.
+
+    With time slicing each GPU is offered as many times as pods may share it.
+    """
+
+    def __init__(self, name: str, args: NvidiaDevicePluginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        args.cluster.require(args.landing)
+        agent = _plugin(args)
+        super().__init__("polysilicon:index:NvidiaDevicePlugin", name, {"landing": args.landing.key}, opts)
+        if isinstance(args.sharing, TimeSlicing):
+            called = object_name(agent, args.landing)
+            k8s.core.v1.ConfigMap(
+                name,
+                metadata={"name": called, "namespace": NAMESPACE, "labels": agent_labels(agent, args.landing)},
+                data={"config.yaml": yaml.safe_dump(sharing_config(args.sharing), sort_keys=False)},
+                opts=child(self, {Order.OBJECTS_AFTER_ACCESS: args.cluster.ready}, provider=args.cluster.provider),
+            )
+        daemon_set(self, name, agent, args.landing, args.cluster)
+        self.register_outputs({"daemonSet": object_name(agent, args.landing)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DcgmExporterArgs:
+    """What a `DcgmExporter` is made of: the nodes to measure, and their cluster."""
+
+    landing: Landing
+    cluster: ClusterRef
+    catalog: Catalog | None = None
+
+
+class DcgmExporter(pulumi.ComponentResource):
+    """NVIDIA's exporter of GPU metrics, for Prometheus on port 9400, on the nodes of one landing.
+
+    It has SYS_ADMIN, without which the GPU gives no profiling metrics.
+    """
+
+    def __init__(self, name: str, args: DcgmExporterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        args.cluster.require(args.landing)
+        agent = _exporter(args.catalog or load_catalog())
+        super().__init__("polysilicon:index:DcgmExporter", name, {"landing": args.landing.key}, opts)
+        # A resource of Pulumi's is told from the device plugin's by its name.
+        daemon_set(self, f"{name}-dcgm", agent, args.landing, args.cluster)
+        self.register_outputs({"daemonSet": object_name(agent, args.landing), "port": _METRICS_PORT})
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuOperatorArgs:
+    """What a `GpuOperator` is made of: the cluster, and the catalog with its version."""
+
+    cluster: ClusterRef
+    catalog: Catalog | None = None
+
+
+class GpuOperator(pulumi.ComponentResource):
+    """NVIDIA's GPU operator, once in a cluster, for the pools whose GPUs it cuts by MIG. It installs neither driver nor
+    container toolkit, which the node images bring, and leaves nodes alone that other pools have labelled so."""
+
+    def __init__(self, name: str, args: GpuOperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        version = (args.catalog or load_catalog()).default("nvidia.gpu_operator_chart")
+        super().__init__("polysilicon:index:GpuOperator", name, {"version": version}, opts)
+        k8s.helm.v3.Release(
+            f"{name}-gpu-operator",
+            name="gpu-operator",
+            chart="gpu-operator",
+            version=version,
+            repository_opts={"repo": "https://helm.ngc.nvidia.com/nvidia"},
+            namespace="gpu-operator",
+            create_namespace=True,
+            values=operator_values(),
+            opts=child(self, {Order.OBJECTS_AFTER_ACCESS: args.cluster.ready}, provider=args.cluster.provider),
+        )
+        self.register_outputs({"version": version})
+
+
+def operator_values() -> dict[str, Any]:
+    """Values of the chart on EKS images: NVIDIA/gpu-operator deployments/gpu-operator/values.yaml has all."""
+    return {
+        "driver": {"enabled": False},
+        "toolkit": {"enabled": False},
+        "mig": {"strategy": "single"},
+        "dcgmExporter": {"enabled": True, "serviceMonitor": {"enabled": False}},
+    }
+
+
+def sharing_config(sharing: TimeSlicing) -> dict[str, Any]:
+    """Configuration of the device plugin: NVIDIA/k8s-device-plugin README.md. A pod that asks for two shares of a GPU
+    would get no more than with one, so it is refused."""
+    shares = [{"name": "nvidia.com/gpu", "replicas": sharing.replicas}]
+    return {"version": "v1", "sharing": {"timeSlicing": {"failRequestsGreaterThanOne": True, "resources": shares}}}
+
+
+def _plugin(args: NvidiaDevicePluginArgs) -> Agent:
+    """Mounts and rights are those of NVIDIA/k8s-device-plugin deployments/static/nvidia-device-plugin.yml."""
+    app = "nvidia-device-plugin"
+    shared = isinstance(args.sharing, TimeSlicing)
+    config = {"name": "CONFIG_FILE", "value": f"{_CONFIG_PATH}/config.yaml"}
+    return Agent(
+        app=app,
+        image=(args.catalog or load_catalog()).default("nvidia.device_plugin_image"),
+        env=({"name": "FAIL_ON_INIT_ERROR", "value": "false"}, *((config,) if shared else ())),
+        paths=(HostPath("device-plugins", "/var/lib/kubelet/device-plugins", type="Directory"),),
+        volumes=({"name": "config", "configMap": {"name": f"{app}-{args.landing.key}"}},) if shared else (),
+        mounts=({"name": "config", "mountPath": _CONFIG_PATH, "readOnly": True},) if shared else (),
+    )
+
+
+def _exporter(catalog: Catalog) -> Agent:
+    """Environment, mounts and rights are those of NVIDIA/dcgm-exporter's chart 4.8.2."""
+    return Agent(
+        app="dcgm-exporter",
+        image=catalog.default("nvidia.dcgm_exporter_image"),
+        env=(
+            {"name": "DCGM_EXPORTER_LISTEN", "value": f":{_METRICS_PORT}"},
+            {"name": "DCGM_EXPORTER_KUBERNETES", "value": "true"},
+        ),
+        paths=(HostPath("pod-resources", "/var/lib/kubelet/pod-resources", read_only=True),),
+        metrics_port=_METRICS_PORT,
+        security={"runAsNonRoot": False, "runAsUser": 0, "capabilities": {"add": ["SYS_ADMIN"]}},
+    )

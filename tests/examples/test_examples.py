@@ -1,0 +1,105 @@
+"""Each example as its reader uses it: up, again, a change, a change that would replace what is scarce, destroy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from polysilicon.clock import NOW
+from polysilicon.rehearsal import Rehearsal
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.engine
+TODAY = "2026-12-01T12:00:00Z"
+LEAVE = {"reason": "the test replaces it", "until": "2026-12-02"}
+Change = Callable[[dict[str, Any]], object]
+
+FLEETS: dict[str, tuple[str, Change, Change]] = {
+    "aws-inferentia2": (
+        "inf2",
+        lambda pool: pool["capacity"][1].update(max=6),
+        lambda pool: pool.update(machine="inf2.24xlarge"),
+    ),
+    "aws-l40s": (
+        "l40s",
+        lambda pool: pool["capacity"][1].update(max=2),
+        lambda pool: pool.update(machine="g6e.24xlarge"),
+    ),
+    "aws-h100-efa": (
+        "p5",
+        lambda pool: pool.update(root_disk_gib=600),
+        lambda pool: pool.update(machine="p5e.48xlarge"),
+    ),
+    "aws-trainium2-efa": (
+        "trn2",
+        lambda pool: pool.update(root_disk_gib=600),
+        lambda pool: pool.update(zones=["use2-az1"]),
+    ),
+    "aws-capacity-block": (
+        "p5e",
+        lambda pool: pool.update(root_disk_gib=600),
+        lambda pool: pool.update(machine="p5en.48xlarge"),
+    ),
+}
+SCARCE = ("aws-h100-efa", "aws-trainium2-efa", "aws-capacity-block")
+
+
+def copied(example: str, to: Path) -> Path:
+    """The example in a folder that a test may change."""
+    shutil.copytree(ROOT / "examples" / example, to / example)
+    settings = yaml.safe_load((to / example / "Pulumi.yaml").read_text())
+    settings["runtime"]["options"]["virtualenv"] = str(ROOT / ".venv")
+    settings["main"] = str(ROOT / "stacks")
+    (to / example / "Pulumi.yaml").write_text(yaml.safe_dump(settings))
+    return to / example
+
+
+def edit(project: Path, pool: str, change: Change) -> None:
+    file = project / "Pulumi.dev.yaml"
+    document = yaml.safe_load(file.read_text())
+    change(document["config"]["polysilicon:fleet"]["pools"][pool])
+    file.write_text(yaml.safe_dump(document))
+
+
+@pytest.mark.parametrize("example", FLEETS)
+def test_up_again_change_replace_destroy(example: str, tmp_path: Path) -> None:
+    pool, in_place, replacing = FLEETS[example]
+    project = copied(example, tmp_path)
+    rehearsal = Rehearsal(project, "dev", state=tmp_path / "state", quiet=True, passed=(f"{NOW}={TODAY}",))
+
+    up = rehearsal.up()
+    assert up.ok, up.log
+    again = rehearsal.up(expect_no_changes=True)
+    assert again.ok, again.log
+
+    edit(project, pool, in_place)
+    changed = rehearsal.up()
+    assert changed.ok, changed.log
+    assert changed.changed > 0
+    assert ids(changed) == ids(up), "nothing was replaced"
+
+    edit(project, pool, replacing)
+    if example in SCARCE:
+        refused = rehearsal.up()
+        assert not refused.ok
+        assert "protect" in refused.log
+        assert ids(refused) == ids(up), "nothing was touched"
+        edit(project, pool, lambda spec: spec.update(replace_ok=LEAVE))
+    replaced = rehearsal.up()
+    assert replaced.ok, replaced.log
+    assert ids(replaced) != ids(up)
+
+    gone = rehearsal.destroy()
+    assert gone.ok, gone.log
+    assert list(gone.leftovers) == []
+    assert list(gone.accounts) == []
+
+
+def ids(outcome: Any) -> set[str]:
+    """The managed node groups."""
+    return {resource.id for resource in outcome.resources if resource.type == "aws:eks/nodeGroup:NodeGroup"}
