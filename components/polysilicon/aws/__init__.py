@@ -1,12 +1,16 @@
 """Components that realise plans on AWS."""
 
+from polysilicon.aws.budget import AwsBudget, AwsBudgetArgs
 from polysilicon.aws.cluster import EksCluster, EksClusterArgs, EksHome
 from polysilicon.aws.karpenter import Karpenter, KarpenterArgs, KarpenterWires
 from polysilicon.aws.network import EksNetwork, EksNetworkArgs, NetworkWires
 from polysilicon.aws.pool import EksGpuPool, EksGpuPoolArgs, NeuronPool, NeuronPoolArgs
 from polysilicon.aws.tags import owner_tags
+from polysilicon.aws.weights import S3WeightStore, S3WeightStoreArgs
 
 __all__ = [
+    "AwsBudget",
+    "AwsBudgetArgs",
     "EksCluster",
     "EksClusterArgs",
     "EksGpuPool",
@@ -20,5 +24,7 @@ __all__ = [
     "NetworkWires",
     "NeuronPool",
     "NeuronPoolArgs",
+    "S3WeightStore",
+    "S3WeightStoreArgs",
     "owner_tags",
 ]

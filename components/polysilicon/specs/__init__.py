@@ -4,6 +4,7 @@ A spec holds what a person can check by reading YAML. What exists only after dep
 component's args, never in here.
 """
 
+from polysilicon.specs.budget import BudgetSpec
 from polysilicon.specs.capacity import Capacity, CapacityBlock, OnDemand, Reservation, Reserved, Spot
 from polysilicon.specs.cluster import ClusterSpec, EksClusterSpec, GkeClusterSpec, SystemNodes
 from polysilicon.specs.fleet import FleetSpec, Layer
@@ -21,9 +22,11 @@ from polysilicon.specs.pool import (
     TpuSlicePoolSpec,
     WholeGpus,
 )
+from polysilicon.specs.storage import ExistingBucket, NewBucket, WeightStoreSpec
 from polysilicon.specs.values import Endpoint, Owner, PrivateEndpoint, PublicEndpoint
 
 __all__ = [
+    "BudgetSpec",
     "Capacity",
     "CapacityBlock",
     "ClusterSpec",
@@ -32,6 +35,7 @@ __all__ = [
     "EksNetworkSpec",
     "EksPoolSpec",
     "Endpoint",
+    "ExistingBucket",
     "FleetSpec",
     "GkeClusterSpec",
     "GkeNetworkSpec",
@@ -40,6 +44,7 @@ __all__ = [
     "Mig",
     "ModelSpec",
     "NeuronPoolSpec",
+    "NewBucket",
     "OnDemand",
     "Owner",
     "PoolSpec",
@@ -52,5 +57,6 @@ __all__ = [
     "SystemNodes",
     "TimeSlicing",
     "TpuSlicePoolSpec",
+    "WeightStoreSpec",
     "WholeGpus",
 ]

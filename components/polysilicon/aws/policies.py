@@ -1,0 +1,84 @@
+"""IAM policies of storage as plain data: each names one bucket and one prefix, and no more than its reader needs.
+
+Values that exist only after deployment are put in at the call site, by `pulumi.Output.json_dumps` or `apply`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Document = dict[str, Any]
+
+
+def read_prefix(bucket_arn: str, prefix: str = "") -> Document:
+    """Lists and reads objects under `prefix`; by default the whole bucket.
+
+    Source: what Mountpoint asks for a read-only mount (awslabs/mountpoint-s3-csi-driver docs/CONFIGURATION.md).
+    """
+    return _document(_listing(bucket_arn, prefix), _allow("Read", ["s3:GetObject"], _objects(bucket_arn, prefix)))
+
+
+def write_prefix(bucket_arn: str, prefix: str = "") -> Document:
+    """Lists, reads, writes and removes objects under `prefix`; by default the whole bucket."""
+    actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+    return _document(_listing(bucket_arn, prefix), _allow("ReadWrite", actions, _objects(bucket_arn, prefix)))
+
+
+def with_key(document: Document, key_arn: str, writes: bool = False) -> Document:
+    """The policy together with the use of the KMS key that encrypts the bucket; only a writer makes new data keys."""
+    actions = ["kms:Decrypt", *(["kms:GenerateDataKey"] if writes else [])]
+    return {**document, "Statement": [*document["Statement"], _allow("Key", actions, key_arn)]}
+
+
+def pod_trust(cluster: str, namespace: str, service_account: str) -> Document:
+    """Who may take a role of pods: EKS Pod Identity, for one service account of one cluster.
+
+    Source: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html; Pod Identity sends these tags unless an
+    association turns them off.
+    """
+    tags = {
+        "aws:RequestTag/eks-cluster-name": cluster,
+        "aws:RequestTag/kubernetes-namespace": namespace,
+        "aws:RequestTag/kubernetes-service-account": service_account,
+    }
+    statement = {
+        "Sid": "Pods",
+        "Effect": "Allow",
+        "Principal": {"Service": "pods.eks.amazonaws.com"},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Condition": {"StringEquals": tags},
+    }
+    return _document(statement)
+
+
+def tls_only(bucket_arn: str) -> Document:
+    """A bucket's policy: nobody, whatever else he may, reaches it without TLS."""
+    statement = {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [bucket_arn, f"{bucket_arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return _document(statement)
+
+
+def _listing(bucket_arn: str, prefix: str) -> Document:
+    """Listing is a right on the bucket; a condition narrows it to the prefix, with its slash: a sibling that begins
+    alike is none of it."""
+    listing = _allow("List", ["s3:ListBucket"], bucket_arn)
+    return listing | ({"Condition": {"StringLike": {"s3:prefix": [f"{prefix}/*"]}}} if prefix else {})
+
+
+def _objects(bucket_arn: str, prefix: str) -> str:
+    return f"{bucket_arn}/{prefix}/*" if prefix else f"{bucket_arn}/*"
+
+
+def _allow(sid: str, actions: Sequence[str], resource: str) -> Document:
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+def _document(*statements: Mapping[str, Any]) -> Document:
+    return {"Version": "2012-10-17", "Statement": [dict(statement) for statement in statements]}

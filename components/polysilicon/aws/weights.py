@@ -1,0 +1,120 @@
+"""A store of weights in S3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from polysilicon.aws.pod_identity import pod_role
+from polysilicon.aws.policies import read_prefix, tls_only, with_key
+from polysilicon.aws.tags import named
+from polysilicon.planning.weights import require_prefix, require_store
+from polysilicon.resources import child, record
+from polysilicon.specs.storage import ExistingBucket, NewBucket
+
+_ABORT_DAYS = 7
+"""An upload that has not ended by then never will, and its parts cost money unseen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3WeightStoreArgs:
+    """What an `S3WeightStore` is made of.
+
+    Attributes:
+        spec: A new bucket, or one that is there.
+        region: Region of the cluster that reads it.
+        key_arn: KMS key that encrypts the objects. By default S3's own keys do.
+        tags: Tags of every resource.
+    """
+
+    spec: NewBucket | ExistingBucket
+    region: str
+    key_arn: pulumi.Input[str] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class S3WeightStore(pulumi.ComponentResource):
+    """A bucket of weights, and rights to read it."""
+
+    bucket: pulumi.Output[str]
+    bucket_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: S3WeightStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        require_store(name, args.spec, args.region)
+        super().__init__("polysilicon:index:S3WeightStore", name, record(args.spec), opts)
+        self._name, self._args = name, args
+
+        if isinstance(args.spec, NewBucket):
+            made = self._bucket(args.spec)
+            self.bucket, self.bucket_arn = made.bucket, made.arn
+        else:
+            self.bucket = pulumi.Output.from_input(args.spec.bucket)
+            self.bucket_arn = pulumi.Output.from_input(f"arn:aws:s3:::{args.spec.bucket}")
+        self.register_outputs({"bucket": self.bucket, "bucketArn": self.bucket_arn})
+
+    def reader(
+        self, key: str, cluster_name: pulumi.Input[str], namespace: str, service_account: str, prefix: str = ""
+    ) -> list[pulumi.Resource]:
+        """Lets the pods of a service account read `prefix`, by default all; returns what they wait for.
+
+        Raises `SpecError` for a prefix that no policy can name.
+        """
+        require_prefix(prefix)
+        known = pulumi.Output.all(self.bucket_arn, self._args.key_arn)
+        policy = known.apply(lambda k: json.dumps(_reading(k[0], k[1], prefix)))
+        return pod_role(self, f"{self._name}-{key}", cluster_name, namespace, service_account, policy, self._args.tags)[
+            1
+        ]
+
+    def _bucket(self, spec: NewBucket) -> aws.s3.Bucket:
+        name, inside = self._name, child(self)
+        bucket = aws.s3.Bucket(name, force_destroy=spec.force_destroy, tags=named(self._args.tags, name), opts=inside)
+        aws.s3.BucketPublicAccessBlock(
+            name,
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=inside,
+        )
+        aws.s3.BucketOwnershipControls(
+            name, bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=inside
+        )
+        aws.s3.BucketVersioning(name, bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=inside)
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            name, bucket=bucket.bucket, rules=[_encryption(self._args.key_arn)], opts=inside
+        )
+        aws.s3.BucketLifecycleConfiguration(
+            name, bucket=bucket.bucket, rules=[_lifecycle(spec.keep_old_days)], opts=inside
+        )
+        policy = bucket.arn.apply(lambda arn: json.dumps(tls_only(arn)))
+        aws.s3.BucketPolicy(name, bucket=bucket.bucket, policy=policy, opts=inside)
+        return bucket
+
+
+def _reading(bucket_arn: str, key_arn: str | None, prefix: str) -> dict[str, Any]:
+    policy = read_prefix(bucket_arn, prefix)
+    return with_key(policy, key_arn) if key_arn else policy
+
+
+def _encryption(key_arn: pulumi.Input[str] | None) -> Any:
+    if key_arn is None:
+        return {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
+    by_key = {"sse_algorithm": "aws:kms", "kms_master_key_id": key_arn}
+    return {"apply_server_side_encryption_by_default": by_key, "bucket_key_enabled": True}
+
+
+def _lifecycle(keep_old_days: int) -> Any:
+    return {
+        "id": "tidy",
+        "status": "Enabled",
+        "filter": {"prefix": ""},
+        "abort_incomplete_multipart_upload": {"days_after_initiation": _ABORT_DAYS},
+        "noncurrent_version_expiration": {"noncurrent_days": keep_old_days},
+    }

@@ -1,0 +1,90 @@
+"""Buckets of weights, and the rights to read them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from polysilicon.aws.policies import pod_trust, read_prefix, tls_only, with_key, write_prefix
+from polysilicon.aws.weights import S3WeightStore, S3WeightStoreArgs
+from polysilicon.errors import SpecError
+from polysilicon.specs.storage import ExistingBucket, NewBucket
+from tests.components.recording import Recording, record, unknown_keys
+
+GOLDEN = Path(__file__).parent / "golden" / "policies"
+BUCKET, KEY = "arn:aws:s3:::weights", "arn:aws:kms:us-east-1:123456789012:key/1"
+POLICIES = {
+    "read_all": read_prefix(BUCKET),
+    "read_prefix": read_prefix(BUCKET, "Qwen/Qwen3-0.6B"),
+    "read_prefix_with_key": with_key(read_prefix(BUCKET, "Qwen/Qwen3-0.6B"), KEY),
+    "write_prefix_with_key": with_key(write_prefix(BUCKET, "neuron/chat"), KEY, writes=True),
+    "pod_trust": pod_trust("main", "chat", "chat"),
+    "tls_only": tls_only(BUCKET),
+}
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_policy_is_the_checked_in_one(name: str) -> None:
+    file = GOLDEN / f"{name}.json"
+    if os.environ.get("UPDATE_GOLDEN"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(POLICIES[name], indent=2) + "\n")
+    assert POLICIES[name] == json.loads(file.read_text())
+
+
+def store(spec: Any, known: bool = True, key: str | None = None, prefix: str = "Qwen") -> Recording:
+    def program() -> None:
+        made = S3WeightStore("weights", S3WeightStoreArgs(spec=spec, region="us-east-1", key_arn=key))
+        made.reader("chat", "main", "chat", "chat", prefix)
+
+    return record(program, known)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_every_input_is_one_of_the_sdk(known: bool) -> None:
+    made = store(NewBucket(kind="new", region="us-east-1"), known, KEY)
+    assert len(made.resources) > 9
+    assert [key for resource in made.resources for key in unknown_keys(resource)] == []
+
+
+def test_a_new_bucket_is_private_versioned_and_tidied() -> None:
+    made = store(NewBucket(kind="new", region="us-east-1", keep_old_days=9))
+    assert made.one("aws:s3/bucket:Bucket")["forceDestroy"] is False
+    assert made.one("aws:s3/bucketVersioning:BucketVersioning")["versioningConfiguration"] == {"status": "Enabled"}
+    block = made.one("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
+    assert [value for value in block.values() if isinstance(value, bool)] == [True] * 4
+    (rule,) = made.one("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")["rules"]
+    assert rule["noncurrentVersionExpiration"] == {"noncurrentDays": 9}
+    (encryption,) = made.one("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration")[
+        "rules"
+    ]
+    assert encryption["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "AES256"}
+
+
+def test_a_reader_of_an_existing_bucket_gets_its_prefix_and_the_bucket_stays_as_it_is() -> None:
+    made = store(ExistingBucket(kind="existing", bucket="weights", region="us-east-1"), key=KEY)
+    assert [r.type for r in made.resources if r.type.startswith("aws:s3/")] == []
+    policy = json.loads(made.one("aws:iam/rolePolicy:RolePolicy")["policy"])
+    assert policy == with_key(read_prefix(BUCKET, "Qwen"), KEY)
+    assert json.loads(made.one("aws:iam/role:Role")["assumeRolePolicy"]) == pod_trust("main", "chat", "chat")
+
+
+@pytest.mark.parametrize(
+    ("spec", "prefix", "message"),
+    [
+        (
+            ExistingBucket(kind="existing", bucket="weights", region="eu-west-1"),
+            "",
+            "region: got eu-west-1, but the cluster that reads the weights is in us-east-1\n  fix: take a bucket in",
+        ),
+        (NewBucket(kind="new", region="us-east-1"), "Qwen/", "prefix: got 'Qwen/'\n  fix: write it without a slash"),
+        (NewBucket(kind="new", region="us-east-1"), "Qwen*", "prefix: got 'Qwen\\*'\n  fix: write it without a slash"),
+    ],
+)
+def test_bad_input_is_refused(spec: Any, prefix: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        store(spec, prefix=prefix)
