@@ -30,6 +30,8 @@ home = EksHome(
     cluster_name="main",
     node_role_arn="arn:aws:iam::aws:role/nodes",
     subnet_ids={zone: zone for zone in ZONES},
+    vpc_id="vpc-1",
+    security_group_id="sg-1",
     nodes_after={},
 )
 cluster = ClusterRef(key="main", provider=k8s.Provider("main", kubeconfig="{}", cluster_identifier="main"))

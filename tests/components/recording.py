@@ -17,6 +17,7 @@ COMPUTED: Mapping[str, Mapping[str, Any]] = {
         "certificateAuthority": {"data": "Q0E="},
         "vpcConfig": {"clusterSecurityGroupId": "sg-1"},
     },
+    "aws:ec2/vpc:Vpc": {"region": "us-east-1"},
     "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
     "aws:eks/nodeGroup:NodeGroup": {"resources": [{"autoscalingGroups": [{"name": "eks-group"}]}]},
     "gcp:container/cluster:Cluster": {"endpoint": "34.1.2.3", "masterAuth": {"clusterCaCertificate": "Q0E="}},
@@ -50,7 +51,8 @@ class Recording(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         role = "arn:aws:iam::123456789012:role/deployer"
-        return {"arn": "arn:aws:sts::123456789012:assumed-role/deployer/ci", "issuerArn": role}
+        caller = "arn:aws:sts::123456789012:assumed-role/deployer/ci"
+        return {"arn": caller, "issuerArn": role, "accountId": "123456789012"}
 
     def all(self, type_token: str) -> dict[str, dict[str, Any]]:
         """Inputs by resource name."""

@@ -342,7 +342,15 @@ def test_a_server_refuses_the_landing_of_another_cluster(mixed: dict[str, Any], 
 def test_a_pool_refuses_the_provider_and_the_home_of_another_cluster(mixed: dict[str, Any], catalog: Catalog) -> None:
     plan = plan_fleet(FleetSpec.parse(mixed), catalog).clusters["aws"]
     assert isinstance(plan, EksClusterPlan)
-    home = EksHome(plan=plan, cluster_name="c", node_role_arn="r", subnet_ids={}, nodes_after={})
+    home = EksHome(
+        plan=plan,
+        cluster_name="c",
+        node_role_arn="r",
+        subnet_ids={},
+        nodes_after={},
+        vpc_id="vpc-1",
+        security_group_id="sg-1",
+    )
 
     def program() -> None:
         pool = NeuronPoolSpec(kind="neuron", cluster="aws")

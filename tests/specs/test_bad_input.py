@@ -256,6 +256,18 @@ CASES = {
         {"clusters.aws.system_nodes": {"machine": "inf2.xlarge"}},
         "fleet.clusters.aws.system_nodes.machine: got 'inf2.xlarge', which is not a system machine of the catalog",
     ),
+    "time for which no log is kept": (
+        {"clusters.aws.logs": {"retention_days": 31}},
+        "fleet.clusters.aws.logs.retention_days: got 31, for which CloudWatch Logs keeps nothing\n  fix: allowed: 1, 3,",
+    ),
+    "log of no part of the control plane": (
+        {"clusters.aws.logs": {"types": ["audits"]}},
+        "fleet.clusters.aws.logs.types[0]: got 'audits'\n  fix: did you mean 'audit'",
+    ),
+    "log named twice": (
+        {"clusters.aws.logs": {"types": ["api", "api"]}},
+        "fleet.clusters.aws.logs.types[1]: got 'api' twice\n  fix: name each log once",
+    ),
     "serving layer without its infra": (
         {"layers": ["serving"]},
         "fleet.infra_stack: is required where layers is [serving]: the kubeconfigs come from there\n  fix: add it",

@@ -20,6 +20,7 @@ EDGES = (
     (Order.NODES_AFTER_NAT, "NodeGroup *", "RouteTableAssociation aws-private-*"),
     (Order.NODES_AFTER_NAT, "NodePool *", "RouterNat *"),
     (Order.CLUSTER_AFTER_ROLE_POLICIES, "Cluster aws", "RolePolicyAttachment aws-cluster-*"),
+    (Order.CLUSTER_AFTER_LOG_GROUP, "Cluster aws", "LogGroup aws"),
     (Order.NODES_AFTER_ROLE_POLICIES, "NodeGroup *", "RolePolicyAttachment aws-node-*"),
     (Order.NODES_AFTER_ROLE_POLICIES, "NodePool *", "IAMMember *"),
     (Order.NODES_AFTER_CNI, "NodeGroup *", "Addon aws-vpc-cni"),

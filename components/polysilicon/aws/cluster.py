@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
+from polysilicon.aws.encryption import encryption_key
 from polysilicon.aws.identity import CLUSTER_POLICIES, NODE_POLICIES, service_role
 from polysilicon.aws.kubeconfig import eks_kubeconfig
 from polysilicon.aws.network import NetworkWires
@@ -17,6 +18,7 @@ from polysilicon.aws.tags import named
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.errors import UserError
 from polysilicon.planning.cluster import EksClusterPlan, plan_eks_cluster
+from polysilicon.planning.names import cluster_name
 from polysilicon.planning.order import Order
 from polysilicon.resources import After, child, record
 from polysilicon.specs import EksClusterSpec, PrivateEndpoint, PublicEndpoint
@@ -64,7 +66,12 @@ class EksCluster(pulumi.ComponentResource):
     """An EKS cluster with its roles, add-ons and system nodes.
 
     Access is by access entries alone: for the role that first ran `pulumi up`, and for the admins in the spec. The
-    network plugin and kube-proxy come before the first node, CoreDNS after it.
+    network plugin and kube-proxy come before the first node, CoreDNS after it. One KMS key encrypts the secrets, the
+    logs and the disks of the nodes.
+
+    The name is project, stack and key, so that the log group can be made before the cluster. With
+    `deletion_protection` EKS itself refuses to delete; the resource is not `protect`ed beside that, since Pulumi would
+    want a second step to take it off.
     """
 
     cluster_name: pulumi.Output[str]
@@ -80,6 +87,7 @@ class EksCluster(pulumi.ComponentResource):
         super().__init__("polysilicon:index:EksCluster", name, recorded, opts)
         self._name, self._args, self._plan = name, args, plan
 
+        self._key = encryption_key(self, name, plan.region, args.tags)
         cluster = self._control_plane()
         access = self._access_entries(cluster)
         before_nodes = [self._addon(cluster, addon) for addon in ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")]
@@ -99,8 +107,10 @@ class EksCluster(pulumi.ComponentResource):
         role, policies = service_role(self, f"{name}-cluster", "eks.amazonaws.com", CLUSTER_POLICIES, tags)
         public = spec.endpoint.cidrs if isinstance(spec.endpoint, PublicEndpoint) else ()
         inside = spec.endpoint.reach if isinstance(spec.endpoint, PrivateEndpoint) else ()
+        known_as = cluster_name(pulumi.get_project(), pulumi.get_stack(), name)
         cluster = aws.eks.Cluster(
             name,
+            name=known_as,
             role_arn=role.arn,
             version=self._plan.kubernetes,
             vpc_config={
@@ -113,14 +123,38 @@ class EksCluster(pulumi.ComponentResource):
             access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": False},
             bootstrap_self_managed_addons=False,
             kubernetes_network_config={"service_ipv4_cidr": spec.service_cidr},
+            encryption_config={"provider": {"key_arn": self._key.arn}, "resources": ["secrets"]},
+            enabled_cluster_log_types=list(spec.logs.types) or None,
             upgrade_policy={"support_type": "STANDARD"},
             deletion_protection=spec.deletion_protection,
             tags=named(tags, name),
-            opts=child(self, {Order.CLUSTER_AFTER_ROLE_POLICIES: policies}),
+            opts=child(
+                self,
+                {
+                    Order.CLUSTER_AFTER_ROLE_POLICIES: policies,
+                    Order.CLUSTER_AFTER_LOG_GROUP: self._log_group(known_as),
+                },
+                delete_before_replace=True,  # two clusters cannot have one name
+            ),
         )
         for cidr in inside:
             self._let_in(cluster, cidr)
         return cluster
+
+    def _log_group(self, cluster: str) -> list[pulumi.Resource]:
+        """The group into which EKS writes, if it writes."""
+        logs, name = self._args.spec.logs, self._name
+        if not logs.types:
+            return []
+        group = aws.cloudwatch.LogGroup(
+            name,
+            name=f"/aws/eks/{cluster}/cluster",
+            kms_key_id=self._key.arn,
+            retention_in_days=logs.retention_days,
+            tags=named(self._args.tags, name),
+            opts=child(self),
+        )
+        return [group]
 
     def _let_in(self, cluster: aws.eks.Cluster, cidr: str) -> None:
         """A private endpoint answers only whom the cluster's security group admits."""
@@ -194,6 +228,7 @@ class EksCluster(pulumi.ComponentResource):
             subnet_ids=self._args.network.private_subnet_ids,
             vpc_id=cluster.vpc_config.vpc_id,
             security_group_id=cluster.vpc_config.cluster_security_group_id,
+            disk_key_arn=self._key.arn,
             nodes_after={
                 Order.NODES_AFTER_NAT: self._args.network.egress,
                 Order.NODES_AFTER_ROLE_POLICIES: policies,
@@ -211,6 +246,7 @@ class EksCluster(pulumi.ComponentResource):
             ami_type="AL2023_x86_64_STANDARD",
             ami_release=self._plan.ami_release,
             root_disk_gib=_SYSTEM_DISK_GIB,
+            disk_key_arn=home.disk_key_arn,
             min=system.min,
             max=system.max,
             tags=self._args.tags,

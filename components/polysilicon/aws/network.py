@@ -44,7 +44,9 @@ class NetworkWires:
 class EksNetwork(pulumi.ComponentResource):
     """A VPC with a public and a private subnet in each zone, an internet gateway, and NAT for the private ones.
 
-    Nodes get no public address. The subnets carry the tags by which load balancers find them.
+    Nodes get no public address. Private subnets reach S3, and with it the layers of images in ECR, by a gateway
+    endpoint, which costs nothing where NAT has a price for each GB. The subnets carry the tags by which load balancers
+    find them.
     """
 
     vpc_id: pulumi.Output[str]
@@ -56,6 +58,7 @@ class EksNetwork(pulumi.ComponentResource):
         plan = plan_eks_network(args.spec)
         super().__init__("polysilicon:index:EksNetwork", name, record(args.spec), opts)
         self._name, self._tags = name, args.tags
+        self._private_tables: list[aws.ec2.RouteTable] = []
 
         vpc = aws.ec2.Vpc(
             name,
@@ -68,6 +71,7 @@ class EksNetwork(pulumi.ComponentResource):
         public, internet = self._public_side(vpc, plan)
         gateways = self._nat_gateways(public, internet, plan)
         private, egress = self._private_side(vpc, gateways, plan)
+        self._s3_endpoint(vpc)
 
         self.vpc_id = vpc.id
         self.public_subnet_ids = {zone: subnet.id for zone, subnet in public.items()}
@@ -127,6 +131,7 @@ class EksNetwork(pulumi.ComponentResource):
         tags = {"kubernetes.io/role/internal-elb": "1"}
         subnet = self._subnet("private", vpc, zone.id, zone.private_cidr, tags)
         table = self._route_table(f"private-{zone.id}", vpc)
+        self._private_tables.append(table)
         route = aws.ec2.Route(
             f"{self._name}-private-{zone.id}",
             route_table_id=table.id,
@@ -135,6 +140,18 @@ class EksNetwork(pulumi.ComponentResource):
             opts=child(self),
         )
         return subnet, [route, self._associate("private", zone.id, subnet, table)]
+
+    def _s3_endpoint(self, vpc: aws.ec2.Vpc) -> None:
+        name = f"{self._name}-s3"
+        aws.ec2.VpcEndpoint(
+            name,
+            vpc_id=vpc.id,
+            vpc_endpoint_type="Gateway",
+            service_name=vpc.region.apply(lambda region: f"com.amazonaws.{region}.s3"),
+            route_table_ids=[table.id for table in self._private_tables],
+            tags=named(self._tags, name),
+            opts=child(self),
+        )
 
     def _subnet(self, side: str, vpc: aws.ec2.Vpc, zone: str, cidr: str, tags: Mapping[str, str]) -> aws.ec2.Subnet:
         name = f"{self._name}-{side}-{zone}"

@@ -14,6 +14,9 @@ class Order(StrEnum):
         "private nodes reach image registries and the Kubernetes API through NAT; without it they never join"
     )
     CLUSTER_AFTER_ROLE_POLICIES = "EKS refuses to start, and on destroy to clean up, when its role lacks its policies"
+    CLUSTER_AFTER_LOG_GROUP = (
+        "a cluster that finds no log group makes one itself, unencrypted, kept for ever and left behind by destroy"
+    )
     NODES_AFTER_ROLE_POLICIES = (
         "nodes cannot join or pull, and on destroy not detach, when their role lacks its policies"
     )

@@ -23,6 +23,42 @@ class SystemNodes(Bounds):
     """Nodes at most, over all zones."""
 
 
+LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
+"""A part of the control plane that writes a log, as EKS spells it."""
+
+RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
+"""Times for which CloudWatch Logs can keep a group, up to two years (pulumi-aws, cloudwatch.LogGroup)."""
+
+
+def _kept(days: int) -> int:
+    if days not in RETENTION_DAYS:
+        allowed = ", ".join(map(str, RETENTION_DAYS))
+        raise refusal(f"got {days}, for which CloudWatch Logs keeps nothing", f"allowed: {allowed}")
+    return days
+
+
+def _logged_once(types: tuple[LogType, ...]) -> tuple[LogType, ...]:
+    for index, kind in enumerate(types):
+        if kind in types[:index]:
+            raise refusal(f"got {kind!r} twice", "name each log once", at=(index,))
+    return types
+
+
+class ControlPlaneLogs(Spec):
+    """What the control plane writes to CloudWatch Logs, encrypted with the cluster's key. By default all of it."""
+
+    types: Annotated[tuple[LogType, ...], AfterValidator(_logged_once)] = (
+        "api",
+        "audit",
+        "authenticator",
+        "controllerManager",
+        "scheduler",
+    )
+    """Logs that are written. An empty list writes none."""
+    retention_days: Annotated[int, AfterValidator(_kept)] = 30
+    """Days that they are kept; one of those that CloudWatch Logs knows."""
+
+
 Principal = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+$")]
 """An IAM role or user, by its ARN."""
 
@@ -64,6 +100,7 @@ class EksClusterSpec(Spec):
     """Range of the Kubernetes services: private, /12 to /24, and not overlapping the VPC."""
     admins: Annotated[tuple[Principal, ...], AfterValidator(_each_once)] = ()
     """IAM roles or users, by ARN, that become cluster administrators, beside the role that first runs `pulumi up`."""
+    logs: ControlPlaneLogs = ControlPlaneLogs()
     system_nodes: SystemNodes = SystemNodes()
     deletion_protection: bool = True
     """EKS refuses to delete the cluster while this is on; switch it off and run `up` before `destroy`."""
