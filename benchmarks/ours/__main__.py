@@ -30,6 +30,8 @@ home = EksHome(
     cluster_name="main",
     node_role_arn="arn:aws:iam::aws:role/nodes",
     subnet_ids={zone: zone for zone in ZONES},
+    vpc_id="vpc-1",
+    security_group_id="sg-1",
     nodes_after={},
 )
 cluster = ClusterRef(key="main", provider=k8s.Provider("main", kubeconfig="{}", cluster_identifier="main"))
@@ -38,7 +40,7 @@ for number in range(int(os.environ["BENCHMARK_PAIRS"])):
     pool = NeuronPool(
         f"pool-{number}",
         NeuronPoolArgs(
-            spec=NeuronPoolSpec(kind="neuron", cluster="main", capacity=(OnDemand(kind="on_demand", min=1, max=2),)),
+            spec=NeuronPoolSpec(kind="neuron", cluster="main", capacity=(OnDemand(kind="on_demand", min=1, max=1),)),
             home=home,
             cluster=cluster,
             tags=TAGS,
