@@ -40,7 +40,7 @@ for number in range(int(os.environ["BENCHMARK_PAIRS"])):
     pool = NeuronPool(
         f"pool-{number}",
         NeuronPoolArgs(
-            spec=NeuronPoolSpec(kind="neuron", cluster="main", capacity=(OnDemand(kind="on_demand", min=1, max=2),)),
+            spec=NeuronPoolSpec(kind="neuron", cluster="main", capacity=(OnDemand(kind="on_demand", min=1, max=1),)),
             home=home,
             cluster=cluster,
             tags=TAGS,

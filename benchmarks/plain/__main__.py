@@ -1,5 +1,6 @@
 """The same pools and model servers as a plain program would register them: literals and the SDKs, nothing of ours."""
 
+import base64
 import os
 import sys
 from pathlib import Path
@@ -21,6 +22,21 @@ SERVER_IMAGE = (
     "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-vllm-inference-neuronx:"
     "0.11.0-optimum0.4.5-neuronx-py310-sdk2.26.1-ubuntu22.04"
 )
+USER_DATA = """MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="POLYSILICON"
+
+--POLYSILICON
+Content-Type: application/node.eks.aws
+
+---
+apiVersion: node.eks.aws/v1alpha1
+kind: NodeConfig
+spec:
+  featureGates:
+    FastImagePull: true
+
+--POLYSILICON--
+"""
 RULES = [
     {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
@@ -36,8 +52,9 @@ def under(parent: pulumi.Resource) -> pulumi.ResourceOptions:
 
 
 def pool(name: str) -> None:
-    capacity = [{"kind": "on_demand", "min": 1, "max": 2}]
+    capacity = [{"kind": "on_demand", "min": 1, "max": 1}]
     spec = {"cluster": "main", "machine": "inf2.8xlarge", "capacity": capacity, "zones": [], "kind": "neuron"}
+    spec |= {"efa": False, "placement_group": False, "local_disks": "raid0"}
     plan = {"amiRelease": "1.35.6-20260625", "zones": ZONES, "driver": "2.28.0.0"}
     props = {"spec": {**spec, "root_disk_gib": 500}, "plan": plan}
     component = pulumi.ComponentResource("polysilicon:index:NeuronPool", name, props)
@@ -45,12 +62,19 @@ def pool(name: str) -> None:
     named = {**TAGS, "Name": group_name}
     whose = {"project": pulumi.get_project(), "stack": pulumi.get_stack(), "resource": group_name}
     identified = {**named, **{f"polysilicon:{key}": value for key, value in whose.items()}}
-    ebs = {"volume_type": "gp3", "volume_size": 500, "encrypted": "true", "delete_on_termination": "true"}
+    ebs = {
+        "volume_type": "gp3",
+        "volume_size": 500,
+        "throughput": 600,
+        "encrypted": "true",
+        "delete_on_termination": "true",
+    }
     template = aws.ec2.LaunchTemplate(
         group_name,
         update_default_version=True,
         block_device_mappings=[{"device_name": "/dev/xvda", "ebs": ebs}],
         metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
+        user_data=base64.b64encode(USER_DATA.encode()).decode(),
         tag_specifications=[
             {"resource_type": kind, "tags": named} for kind in ("instance", "volume", "network-interface")
         ],
@@ -67,7 +91,7 @@ def pool(name: str) -> None:
         capacity_type="ON_DEMAND",
         instance_types=["inf2.8xlarge"],
         launch_template={"id": template.id, "version": template.latest_version.apply(str)},
-        scaling_config={"min_size": 1, "max_size": 2, "desired_size": 1},
+        scaling_config={"min_size": 1, "max_size": 1, "desired_size": 1},
         update_config={"max_unavailable": 1, "update_strategy": "MINIMAL"},
         labels={"polysilicon.dev/landing": name},
         taints=[{"key": "aws.amazon.com/neuron", "value": "present", "effect": "NO_SCHEDULE"}],
@@ -75,7 +99,43 @@ def pool(name: str) -> None:
         opts=pulumi.ResourceOptions(parent=component),
     )
     device_plugin(name, component)
+    monitor(name, component)
     component.register_outputs({"nodeGroups": []})
+
+
+def monitor(name: str, parent: pulumi.Resource) -> None:
+    component = pulumi.ComponentResource(
+        "polysilicon:index:NeuronMonitor", name, {"landing": name}, pulumi.ResourceOptions(parent=parent)
+    )
+    object_name = f"neuron-monitor-{name}"
+    labels = {"app.kubernetes.io/name": "neuron-monitor", "app.kubernetes.io/instance": object_name}
+    container = {
+        "name": "neuron-monitor",
+        "image": "public.ecr.aws/neuron/neuron-monitor:1.3.0",
+        "command": ["/opt/bin/entrypoint.sh"],
+        "args": ["--port", "8000", "--neuron-monitor-config", "/opt/aws/neuron/bin/neuron-monitor.conf"],
+        "env": [{"name": "GOMEMLIMIT", "value": "160MiB"}],
+        "ports": [{"name": "metrics", "containerPort": 8000, "protocol": "TCP"}],
+        "securityContext": {"privileged": True},
+        "volumeMounts": [],
+        "resources": {"requests": {"cpu": "256m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}},
+    }
+    pod = {
+        "automountServiceAccountToken": False,
+        "priorityClassName": "system-node-critical",
+        "nodeSelector": {"polysilicon.dev/landing": name},
+        "tolerations": [{"key": "CriticalAddonsOnly", "operator": "Exists"}, TOLERATION],
+        "containers": [container],
+        "volumes": [],
+    }
+    spec = {
+        "selector": {"matchLabels": labels},
+        "updateStrategy": {"type": "RollingUpdate"},
+        "template": {"metadata": {"labels": labels}, "spec": pod},
+    }
+    placed = {"name": object_name, "labels": labels, "namespace": "kube-system"}
+    k8s.apps.v1.DaemonSet(f"{name}-monitor", metadata=placed, spec=spec, opts=under(component))
+    component.register_outputs({"daemonSet": object_name, "port": 8000})
 
 
 def device_plugin(name: str, parent: pulumi.Resource) -> None:

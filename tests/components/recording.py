@@ -90,8 +90,8 @@ def unknown_keys(resource: Registered) -> list[str]:
 
 def _arguments_class(token: str) -> Any:
     package, module, name = token.split(":")
-    if package in ("polysilicon", "pulumi") or module.startswith("karpenter."):
-        return None  # custom resources are held against their own schemas, in rehearsals
+    if package in ("polysilicon", "pulumi") or module.startswith(("karpenter.", "helm.sh/")):
+        return None  # custom resources have schemas of their own; releases are components of the SDK
     if package == "kubernetes":
         path = module.replace(".k8s.io", "").replace(".authorization", "").replace("/", ".")
     else:

@@ -29,6 +29,8 @@ from tests.components.recording import Recording, Registered, record, unknown_ke
 from tests.conftest import ROOT, stack_config
 
 STACKS = ("dev", "staging", "mixed")
+SOFTWARE = {f"polysilicon:index:{name}" for name in ("NeuronDevicePlugin", "NeuronMonitor", "Karpenter")}
+"""What no spec asks for by itself."""
 _recorded: dict[tuple[str, bool], Recording] = {}
 
 
@@ -75,7 +77,7 @@ def test_autonaming_leaves_room_in_every_name(name: str) -> None:
 def test_components_record_what_they_were_asked(name: str) -> None:
     components = [r for r in stack(name).resources if r.type.startswith("polysilicon:")]
     for component in components:
-        assert component.type == "polysilicon:index:NeuronDevicePlugin" or "spec" in component.inputs
+        assert component.type in SOFTWARE or "spec" in component.inputs
 
 
 def neuron_group() -> dict[str, Any]:
@@ -143,6 +145,7 @@ def test_root_disks_are_large_encrypted_gp3() -> None:
     assert device["ebs"] == {
         "volumeType": "gp3",
         "volumeSize": 500,
+        "throughput": 600,
         "encrypted": "true",
         "deleteOnTermination": "true",
     }
@@ -269,7 +272,7 @@ def test_kubeconfigs_ask_for_a_token_and_hold_none(name: str, command: str) -> N
 
 
 def test_the_device_plugin_runs_on_the_pools_nodes_alone() -> None:
-    spec = stack("dev").one("kubernetes:apps/v1:DaemonSet")["spec"]["template"]["spec"]
+    spec = stack("dev").all("kubernetes:apps/v1:DaemonSet")["inf2"]["spec"]["template"]["spec"]
     assert spec["nodeSelector"] == {"polysilicon.dev/landing": "inf2"}
     assert {"key": "aws.amazon.com/neuron", "operator": "Equal", "value": "present", "effect": "NoSchedule"} in (
         spec["tolerations"]

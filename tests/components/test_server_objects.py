@@ -259,7 +259,7 @@ PLUGIN = "neuron-device-plugin-inf2"
 
 
 def plugin() -> dict[str, Any]:
-    spec: dict[str, Any] = stack("dev").one("kubernetes:apps/v1:DaemonSet")["spec"]
+    spec: dict[str, Any] = stack("dev").all("kubernetes:apps/v1:DaemonSet")["inf2"]["spec"]
     return spec
 
 
@@ -305,7 +305,7 @@ def test_the_binding_gives_the_role_to_the_account_that_the_plugin_runs_as() -> 
         {"kind": "ServiceAccount", "name": account["name"], "namespace": account["namespace"]}
     ]
     assert account["name"] == plugin()["template"]["spec"]["serviceAccountName"] == PLUGIN
-    assert account["namespace"] == stack("dev").one("kubernetes:apps/v1:DaemonSet")["metadata"]["namespace"]
+    assert account["namespace"] == stack("dev").all("kubernetes:apps/v1:DaemonSet")["inf2"]["metadata"]["namespace"]
 
 
 def test_two_pools_have_a_device_plugin_each_that_selects_its_own_pods(mixed: dict[str, Any], catalog: Catalog) -> None:
