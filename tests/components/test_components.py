@@ -146,6 +146,7 @@ def test_root_disks_are_large_encrypted_gp3() -> None:
         "volumeType": "gp3",
         "volumeSize": 500,
         "throughput": 600,
+        "kmsKeyId": "arn:aws:mock:us-east-1:123456789012:aws",
         "encrypted": "true",
         "deleteOnTermination": "true",
     }

@@ -258,7 +258,7 @@ CASES = {
     ),
     "time for which no log is kept": (
         {"clusters.aws.logs": {"retention_days": 31}},
-        "fleet.clusters.aws.logs.retention_days: got 31, for which CloudWatch Logs keeps nothing\n  fix: allowed: 1, 3,",
+        "fleet.clusters.aws.logs.retention_days: got 31, for which CloudWatch Logs keeps nothing\n  fix: allowed: 1,",
     ),
     "log of no part of the control plane": (
         {"clusters.aws.logs": {"types": ["audits"]}},

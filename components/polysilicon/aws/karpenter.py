@@ -129,11 +129,11 @@ class Karpenter(pulumi.ComponentResource):
         role = aws.iam.Role(
             name, assume_role_policy=trust_policy("pods.eks.amazonaws.com"), tags=named(tags, name), opts=child(self)
         )
-        known = pulumi.Output.all(home.cluster_name, account, node_role.arn, queue.arn)
+        known = pulumi.Output.all(home.cluster_name, account, node_role.arn, queue.arn, home.disk_key_arn)
         policy = aws.iam.RolePolicy(
             name,
             role=role.name,
-            policy=known.apply(lambda k: json.dumps(karpenter_policy(k[0], region, k[1], k[2], k[3]))),
+            policy=known.apply(lambda k: json.dumps(karpenter_policy(k[0], region, *k[1:]))),
             opts=child(self),
         )
         association = aws.eks.PodIdentityAssociation(

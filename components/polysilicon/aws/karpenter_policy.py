@@ -28,9 +28,16 @@ _READ = (
 )
 
 
-def karpenter_policy(cluster: str, region: str, account: str, node_role_arn: str, queue_arn: str) -> dict[str, Any]:
-    """The policy of the controller of one cluster."""
+def karpenter_policy(
+    cluster: str, region: str, account: str, node_role_arn: str, queue_arn: str, disk_key_arn: str | None
+) -> dict[str, Any]:
+    """The policy of the controller of one cluster.
+
+    Args:
+        disk_key_arn: KMS key of the nodes' disks; none where it is the account's own for EBS.
+    """
     statements = [
+        *(_disks(disk_key_arn) if disk_key_arn else ()),
         *_launching(cluster, region),
         *_ending(cluster, region),
         *_profiles(cluster, region, account, node_role_arn),
@@ -92,6 +99,15 @@ def _launching(cluster: str, region: str) -> Iterator[Statement]:
     yield _allow("LaunchTagged", [*launch, "ec2:CreateLaunchTemplate"], made, _asked(cluster))
     creating = {"ec2:CreateAction": ["RunInstances", "CreateFleet", "CreateLaunchTemplate"]}
     yield _allow("TagAtLaunch", ["ec2:CreateTags"], made, _asked(cluster, **creating))
+
+
+def _disks(key_arn: str) -> Iterator[Statement]:
+    """Who starts a machine with an encrypted disk must be allowed to hand its key to EC2:
+    docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html."""
+    use = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"]
+    yield _allow("UseDiskKey", use, [key_arn])
+    grants = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    yield _allow("HandDiskKeyToEc2", ["kms:CreateGrant"], [key_arn], grants)
 
 
 def _ending(cluster: str, region: str) -> Iterator[Statement]:

@@ -10,8 +10,8 @@ import pulumi
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.gcp.cluster import GkeHome
 from polysilicon.gcp.nodes import NodePoolArgs, node_pool
-from polysilicon.planning.landing import Landing
 from polysilicon.planning.gke_pool import plan_tpu_slice_pool
+from polysilicon.planning.landing import Landing
 from polysilicon.planning.pool_parts import NodeGroup
 from polysilicon.resources import record
 from polysilicon.specs import TpuSlicePoolSpec
