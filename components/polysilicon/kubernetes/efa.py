@@ -24,7 +24,8 @@ class EfaDevicePluginArgs:
 class EfaDevicePlugin(pulumi.ComponentResource):
     """AWS's device plugin for EFA on the nodes of one landing.
 
-    It tolerates the landing's taint, which AWS's chart does not: on tainted nodes that never runs.
+    It is privileged, as in AWS's chart since v0.5.9: without that it sees no device. It tolerates the landing's taint,
+    which AWS's chart does not: on tainted nodes that never runs.
     """
 
     def __init__(self, name: str, args: EfaDevicePluginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -37,7 +38,7 @@ class EfaDevicePlugin(pulumi.ComponentResource):
 
 
 def _plugin(catalog: Catalog) -> Agent:
-    """Mounts and network are those of aws/eks-charts stable/aws-efa-k8s-device-plugin."""
+    """Mounts, network and rights are those of aws/eks-charts stable/aws-efa-k8s-device-plugin."""
     return Agent(
         app="efa-device-plugin",
         image=catalog.default("efa.device_plugin_image"),
@@ -47,4 +48,6 @@ def _plugin(catalog: Catalog) -> Agent:
             HostPath("neuron-tools", "/opt/aws/neuron", type="DirectoryOrCreate"),
         ),
         host_network=True,
+        security={"privileged": True, "runAsUser": 0},
+        resources={"requests": {"cpu": "10m", "memory": "20Mi"}},
     )

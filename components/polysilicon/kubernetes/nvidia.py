@@ -136,11 +136,16 @@ def _plugin(args: NvidiaDevicePluginArgs) -> Agent:
     """Mounts and rights are those of NVIDIA/k8s-device-plugin deployments/static/nvidia-device-plugin.yml."""
     app = "nvidia-device-plugin"
     shared = isinstance(args.sharing, TimeSlicing)
-    config = {"name": "CONFIG_FILE", "value": f"{_CONFIG_PATH}/config.yaml"}
+    replicas = args.sharing.replicas if isinstance(args.sharing, TimeSlicing) else 1
+    config = (
+        {"name": "CONFIG_FILE", "value": f"{_CONFIG_PATH}/config.yaml"},
+        # The plugin reads its file once: a new number must start new pods.
+        {"name": "POLYSILICON_REPLICAS", "value": str(replicas)},
+    )
     return Agent(
         app=app,
         image=(args.catalog or load_catalog()).default("nvidia.device_plugin_image"),
-        env=({"name": "FAIL_ON_INIT_ERROR", "value": "false"}, *((config,) if shared else ())),
+        env=({"name": "FAIL_ON_INIT_ERROR", "value": "false"}, *(config if shared else ())),
         paths=(HostPath("device-plugins", "/var/lib/kubelet/device-plugins", type="Directory"),),
         volumes=({"name": "config", "configMap": {"name": f"{app}-{args.landing.key}"}},) if shared else (),
         mounts=({"name": "config", "mountPath": _CONFIG_PATH, "readOnly": True},) if shared else (),
@@ -155,8 +160,14 @@ def _exporter(catalog: Catalog) -> Agent:
         env=(
             {"name": "DCGM_EXPORTER_LISTEN", "value": f":{_METRICS_PORT}"},
             {"name": "DCGM_EXPORTER_KUBERNETES", "value": "true"},
+            {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
         ),
         paths=(HostPath("pod-resources", "/var/lib/kubelet/pod-resources", read_only=True),),
         metrics_port=_METRICS_PORT,
-        security={"runAsNonRoot": False, "runAsUser": 0, "capabilities": {"add": ["SYS_ADMIN"]}},
+        security={
+            "runAsNonRoot": False,
+            "runAsUser": 0,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"], "add": ["SYS_ADMIN"]},
+        },
     )
