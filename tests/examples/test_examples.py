@@ -21,6 +21,12 @@ LEAVE = {"reason": "the test replaces it", "until": "2026-12-02"}
 NEXT_BLOCK = "cr-11111111111111111"
 Change = Callable[[dict[str, Any]], object]
 
+
+def in_zone(pool: dict[str, Any], zone: str) -> None:
+    pool["zones"] = [zone]
+    pool["capacity"][0]["reservation"]["zone"] = zone
+
+
 FLEETS: dict[str, tuple[str, Change, Change]] = {
     "aws-inferentia2": (
         "inf2",
@@ -45,7 +51,7 @@ FLEETS: dict[str, tuple[str, Change, Change]] = {
     "aws-capacity-block": (
         "p5e",
         lambda pool: pool.update(root_disk_gib=600),
-        lambda pool: pool["capacity"][0]["reservation"].update(id=NEXT_BLOCK),
+        lambda pool: in_zone(pool, "use2-az1"),
     ),
 }
 SCARCE = ("aws-h100-efa", "aws-trainium2-efa", "aws-capacity-block")
@@ -107,6 +113,27 @@ def test_up_again_change_replace_destroy(example: str, tmp_path: Path) -> None:
     assert gone.ok, gone.log
     assert list(gone.leftovers) == []
     assert list(gone.accounts) == []
+
+
+def test_the_next_capacity_block(tmp_path: Path) -> None:
+    """As the README says: leave to replace first, then the next block in the place of the one before."""
+    project = copied("aws-capacity-block", tmp_path)
+    rehearsal = Rehearsal(
+        project, "dev", state=tmp_path / "state", quiet=True, passed=(f"{NOW}={TODAY}",), existing=reserved(project)
+    )
+    up = rehearsal.up()
+    assert up.ok, up.log
+
+    edit(project, "p5e", lambda spec: spec.update(replace_ok=LEAVE))
+    released = rehearsal.up()
+    assert released.ok, released.log
+    assert ids(released) == ids(up)
+
+    edit(project, "p5e", lambda spec: spec["capacity"][0]["reservation"].update(id=NEXT_BLOCK))
+    following = rehearsal.up()
+    assert following.ok, following.log
+    assert len(ids(following)) == len(ids(up))
+    assert len(ids(following) - ids(up)) == 1, "one group went, another came"
 
 
 def ids(outcome: Any) -> set[str]:
