@@ -1,6 +1,7 @@
 """The layer of clusters and pools."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -13,12 +14,16 @@ from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.specs import (
     EksClusterSpec,
     EksGpuPoolSpec,
+    ExistingEksNetworkSpec,
     FleetSpec,
     GkeClusterSpec,
     NeuronPoolSpec,
     PoolSpec,
     TpuSlicePoolSpec,
 )
+
+if TYPE_CHECKING:
+    from polysilicon.aws import NetworkWires
 
 
 def deploy_infra(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> dict[str, ClusterRef]:
@@ -64,10 +69,8 @@ def _eks(
     )
     on_aws = pulumi.ResourceOptions(providers=[provider])
     tags = aws.owner_tags(fleet.owner, pulumi.get_stack())
-    network = aws.EksNetwork(key, aws.EksNetworkArgs(spec=spec.network, tags=tags), on_aws)
-    cluster = aws.EksCluster(
-        key, aws.EksClusterArgs(spec=spec, network=network.wires, tags=tags, catalog=catalog), on_aws
-    )
+    network = _eks_network(key, spec, tags, on_aws)
+    cluster = aws.EksCluster(key, aws.EksClusterArgs(spec=spec, network=network, tags=tags, catalog=catalog), on_aws)
     ref = ClusterRef(key=key, provider=_provider(key, cluster.kubeconfig), ready=cluster.ready)
     _device_software(key, plan, ref, catalog)
     karpenter = None
@@ -92,6 +95,16 @@ def _eks(
                 on_aws,
             )
     return ref, cluster.kubeconfig
+
+
+def _eks_network(
+    key: str, spec: EksClusterSpec, tags: Mapping[str, str], on_aws: pulumi.ResourceOptions
+) -> "NetworkWires":
+    from polysilicon import aws
+
+    if isinstance(spec.network, ExistingEksNetworkSpec):
+        return aws.existing_network(spec.network)
+    return aws.EksNetwork(key, aws.EksNetworkArgs(spec=spec.network, tags=tags), on_aws).wires
 
 
 def _gke(key: str, spec: GkeClusterSpec, fleet: FleetSpec, catalog: Catalog) -> tuple[ClusterRef, pulumi.Output[str]]:

@@ -33,6 +33,11 @@ FLEETS: dict[str, tuple[str, Change, Change]] = {
         lambda pool: pool["capacity"][1].update(max=6),
         lambda pool: pool.update(machine="inf2.24xlarge"),
     ),
+    "aws-existing-vpc": (
+        "inf2",
+        lambda pool: pool["capacity"][1].update(max=3),
+        lambda pool: pool.update(machine="inf2.24xlarge"),
+    ),
     "aws-l40s": (
         "l40s",
         lambda pool: pool["capacity"][1].update(max=2),
@@ -68,8 +73,8 @@ def copied(example: str, to: Path) -> Path:
 
 
 def reserved(project: Path) -> list[str]:
-    """The reservations that the reader has: nothing here makes one."""
-    return [*re.findall(r"cr-[0-9a-f]{17}", (project / "Pulumi.dev.yaml").read_text()), NEXT_BLOCK]
+    """The reservations and subnets that the reader has: nothing here makes one."""
+    return [*re.findall(r"(?:cr|subnet)-[0-9a-f]{17}", (project / "Pulumi.dev.yaml").read_text()), NEXT_BLOCK]
 
 
 def edit(project: Path, pool: str, change: Change) -> None:

@@ -20,6 +20,13 @@ def put(document: dict[str, Any], path: str, value: object) -> None:
     document[last] = value
 
 
+SUBNET = "subnet-0123456789abcdef"
+EXISTING = {
+    "kind": "existing",
+    "cidrs": ["10.64.0.0/16"],
+    "private_subnets": {"use1-az4": SUBNET, "use1-az6": f"{SUBNET}f"},
+}
+
 CASES = {
     "unknown key": (
         {"pools.inf2.machin": "inf2.8xlarge"},
@@ -61,6 +68,39 @@ CASES = {
         {"clusters.aws.network.zones": ["use1-az4", "use1-az3"]},
         "fleet.clusters.aws.network.zones[1]: got 'use1-az3', where EKS puts no cluster of us-east-1\n"
         "  fix: did you mean 'use1-az",
+    ),
+    "unknown kind of network": (
+        {"clusters.aws.network.kind": "exisiting"},
+        "fleet.clusters.aws.network.kind: got 'exisiting'\n  fix: did you mean 'existing'? allowed: existing, new",
+    ),
+    "network that is no mapping": (
+        {"clusters.aws.network": "vpc-0123"},
+        "fleet.clusters.aws.network: got 'vpc-0123', where keys and values belong\n  fix: write keys and values",
+    ),
+    "existing network without subnets": (
+        {"clusters.aws.network": {"kind": "existing", "cidrs": ["10.64.0.0/16"]}},
+        "fleet.clusters.aws.network.private_subnets: is required and missing\n  fix: add it",
+    ),
+    "existing network by names of zones": (
+        {"clusters.aws.network": {**EXISTING, "private_subnets": {"us-east-1a": SUBNET, "use1-az6": f"{SUBNET}f"}}},
+        "fleet.clusters.aws.network.private_subnets.us-east-1a: is no zone id\n  fix: write ids such as use1-az4",
+    ),
+    "subnet in two zones": (
+        {"clusters.aws.network": {**EXISTING, "private_subnets": {"use1-az4": SUBNET, "use1-az6": SUBNET}}},
+        f"fleet.clusters.aws.network.private_subnets.use1-az6: got {SUBNET} for use1-az4 and use1-az6: a subnet lies in"
+        " one zone\n  fix: take the VPC's private subnet of each zone",
+    ),
+    "subnet in a zone that EKS refuses": (
+        {"clusters.aws.network": {**EXISTING, "private_subnets": {"use1-az3": SUBNET, "use1-az6": f"{SUBNET}f"}}},
+        "fleet.clusters.aws.network.private_subnets.use1-az3: got 'use1-az3', where EKS puts no cluster of us-east-1",
+    ),
+    "existing network over the services": (
+        {"clusters.aws.network": {**EXISTING, "cidrs": ["10.64.0.0/16", "172.20.0.0/20"]}},
+        "fleet.clusters.aws.service_cidr: 172.20.0.0/16 overlaps 172.20.0.0/20 of network.cidrs[1]",
+    ),
+    "existing network over another cluster's": (
+        {"clusters.aws.network": {**EXISTING, "cidrs": ["10.64.0.0/16", "10.44.0.0/16"]}},
+        "fleet.clusters.gcp.network.pods_cidr: 10.44.0.0/14 overlaps 10.44.0.0/16 of clusters.aws.network.cidrs[1]",
     ),
     "system namespace": (
         {"models": {"kube-system": {"model": "Qwen/Qwen3-0.6B", "pool": "inf2"}}},
@@ -169,8 +209,7 @@ CASES = {
     ),
     "text where keys belong": (
         {"pools.inf2": "inf2.8xlarge"},
-        "fleet.pools.inf2: input should be a valid dictionary or object to extract fields from, got 'inf2.8xlarge'"
-        "\n  fix: write keys and values",
+        "fleet.pools.inf2: got 'inf2.8xlarge', where keys and values belong\n  fix: write keys and values",
     ),
     "missing value": (
         {"clusters.aws": {"cloud": "aws", "region": "us-east-1"}},

@@ -46,8 +46,8 @@ def with_leave(project: Path, stack: str) -> dict[str, str]:
 
 
 def reserved(project: Path, stack: str) -> list[str]:
-    """Reservations that a reader has: nothing here makes one."""
-    return re.findall(r"cr-[0-9a-f]{17}", json.dumps(fleet_of(project, stack)))
+    """Reservations and subnets that a reader has: nothing here makes one."""
+    return re.findall(r"(?:cr|subnet)-[0-9a-f]{17}", json.dumps(fleet_of(project, stack)))
 
 
 def fleet_of(project: Path, stack: str) -> dict[str, Any]:

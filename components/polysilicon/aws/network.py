@@ -12,7 +12,7 @@ from polysilicon.aws.tags import named
 from polysilicon.planning.network import EksNetworkPlan, Zone, plan_eks_network
 from polysilicon.planning.order import Order
 from polysilicon.resources import child, record
-from polysilicon.specs import EksNetworkSpec
+from polysilicon.specs import EksNetworkSpec, ExistingEksNetworkSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,11 @@ class NetworkWires:
 
     private_subnet_ids: Mapping[str, pulumi.Input[str]]
     egress: Sequence[pulumi.Resource] = ()
+
+
+def existing_network(spec: ExistingEksNetworkSpec) -> NetworkWires:
+    """The wires of a VPC that is there; nothing waits for its ways out."""
+    return NetworkWires(private_subnet_ids=spec.private_subnets)
 
 
 class EksNetwork(pulumi.ComponentResource):

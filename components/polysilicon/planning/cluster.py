@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from polysilicon.catalog import Catalog
 from polysilicon.errors import one_of
 from polysilicon.planning.names import require_key
-from polysilicon.planning.network import EksNetworkPlan, plan_eks_network, refuse_overlaps
+from polysilicon.planning.network import eks_ranges, plan_eks_network, refuse_overlaps
 from polysilicon.planning.problems import Problems, refuse
 from polysilicon.planning.versions import numbers
-from polysilicon.specs import ClusterSpec, EksClusterSpec, GkeClusterSpec
+from polysilicon.specs import ClusterSpec, EksClusterSpec, EksNetworkSpec, GkeClusterSpec
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,11 @@ class EksClusterPlan:
     region: str
     kubernetes: str
     ami_release: str
-    network: EksNetworkPlan
+    zones: tuple[str, ...]
+    """Ids of the zones in which it has a private subnet."""
     system: SystemNodesPlan
     addons: tuple[tuple[str, str], ...]
     """EKS add-ons and their pinned versions."""
-
-    @property
-    def zones(self) -> tuple[str, ...]:
-        return tuple(zone.id for zone in self.network.zones)
 
     def addon(self, name: str) -> str:
         """The pinned version of an add-on."""
@@ -70,7 +67,7 @@ def plan_cluster(key: str, spec: ClusterSpec, catalog: Catalog) -> ClusterPlan:
 def routed_ranges(spec: ClusterSpec) -> dict[str, str]:
     """Ranges that other networks must reach when clusters are connected; those of services stay inside a cluster."""
     if isinstance(spec, EksClusterSpec):
-        return {"network.cidr": spec.network.cidr}
+        return eks_ranges(spec.network)
     return {"network.cidr": spec.network.cidr, "network.pods_cidr": spec.network.pods_cidr}
 
 
@@ -78,12 +75,13 @@ def plan_eks_cluster(key: str, spec: EksClusterSpec, catalog: Catalog) -> EksClu
     """Versions, subnets and system nodes of an EKS cluster."""
     require_key(key)
     problems = Problems()
-    with problems.under("network"):
-        network = plan_eks_network(spec.network)
+    if isinstance(spec.network, EksNetworkSpec):
+        with problems.under("network"):
+            plan_eks_network(spec.network)
     with problems.under(""):
         _require_zones(spec, catalog)
     with problems.under(""):
-        refuse_overlaps({"network.cidr": spec.network.cidr, "service_cidr": spec.service_cidr})
+        refuse_overlaps({**eks_ranges(spec.network), "service_cidr": spec.service_cidr})
     with problems.under(""):
         kubernetes = _kubernetes(spec, catalog)
     with problems.under("system_nodes"):
@@ -94,7 +92,7 @@ def plan_eks_cluster(key: str, spec: EksClusterSpec, catalog: Catalog) -> EksClu
         region=spec.region,
         kubernetes=kubernetes,
         ami_release=newest_release(catalog, kubernetes),
-        network=network,
+        zones=spec.network.zones,
         system=system,
         addons=tuple(sorted((row.name, row.version) for row in catalog.addons if row.kubernetes == kubernetes)),
     )
@@ -127,7 +125,8 @@ def _require_zones(spec: EksClusterSpec, catalog: Catalog) -> None:
     for index, zone in enumerate(spec.network.zones):
         if zone not in zones[spec.region]:
             text = f"got {zone!r}, where EKS puts no cluster of {spec.region}"
-            raise refuse(f"network.zones[{index}]", text, one_of(zones[spec.region], zone))
+            where = f"zones[{index}]" if isinstance(spec.network, EksNetworkSpec) else f"private_subnets.{zone}"
+            raise refuse(f"network.{where}", text, one_of(zones[spec.region], zone))
 
 
 def _kubernetes(spec: EksClusterSpec, catalog: Catalog) -> str:

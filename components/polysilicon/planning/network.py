@@ -9,7 +9,7 @@ from itertools import combinations
 
 from polysilicon.errors import SpecError
 from polysilicon.planning.problems import refuse
-from polysilicon.specs import EksNetworkSpec
+from polysilicon.specs import EksNetworkSpec, ExistingEksNetworkSpec
 
 _EIGHTHS = 3
 """A VPC is cut into eighths: one for the private subnet of each zone, the last for all public subnets."""
@@ -51,6 +51,13 @@ def plan_eks_network(spec: EksNetworkSpec) -> EksNetworkPlan:
         for i, zone in enumerate(spec.zones)
     )
     return EksNetworkPlan(spec.cidr, zones)
+
+
+def eks_ranges(spec: EksNetworkSpec | ExistingEksNetworkSpec) -> dict[str, str]:
+    """Ranges of a cluster's VPC, by the YAML path under the cluster."""
+    if isinstance(spec, EksNetworkSpec):
+        return {"network.cidr": spec.cidr}
+    return {f"network.cidrs[{index}]": cidr for index, cidr in enumerate(spec.cidrs)}
 
 
 def refuse_overlaps(ranges: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ from polysilicon.specs.capacity import Capacity, CapacityBlock, OnDemand, Reserv
 from polysilicon.specs.cluster import ClusterSpec, EksClusterSpec, GkeClusterSpec, SystemNodes
 from polysilicon.specs.fleet import FleetSpec, Layer
 from polysilicon.specs.model import ModelSpec
-from polysilicon.specs.network import EksNetworkSpec, GkeNetworkSpec
+from polysilicon.specs.network import EksNetworkSpec, ExistingEksNetworkSpec, GkeNetworkSpec
 from polysilicon.specs.pool import (
     EksGpuPoolSpec,
     EksPoolSpec,
@@ -36,6 +36,7 @@ __all__ = [
     "EksPoolSpec",
     "Endpoint",
     "ExistingBucket",
+    "ExistingEksNetworkSpec",
     "FleetSpec",
     "GkeClusterSpec",
     "GkeNetworkSpec",

@@ -79,9 +79,12 @@ def _problem(detail: ErrorDetails, document: Any) -> Problem:
         return Problem(path, f"got {got!r}", one_of(_quoted(context["expected"]), got))
     if kind == "union_tag_invalid":
         tag, allowed = context["tag"], _quoted(context["expected_tags"])
-        return Problem(_join(path, _bare(context["discriminator"])), f"got {tag!r}", one_of(allowed, tag))
+        key = _bare(context["discriminator"]).removesuffix("()")  # a function, where one kind is the default
+        return Problem(_join(path, key), f"got {tag!r}", one_of(allowed, tag))
     if kind == "union_tag_not_found":
         return Problem(_join(path, _bare(context["discriminator"])), "is required and missing", "add it")
+    if kind.startswith("model"):
+        return Problem(path, f"got {_shown(got)}, where keys and values belong", _FIXES["model"])
     return Problem(path, f"{_lower_first(detail['msg'])}, got {_shown(got)}", _fix(kind, context))
 
 
@@ -121,8 +124,13 @@ def _yaml_path(location: Sequence[str | int], document: Any) -> str:
     return path
 
 
+_UNSTATED = "new"
+"""The kind that a document need not state, where something is made anew or is there already."""
+
+
 def _is_tag(part: str | int, here: Any) -> bool:
-    return isinstance(here, Mapping) and part in (here.get("kind"), here.get("cloud"))
+    stated = (here.get("kind", _UNSTATED), here.get("cloud")) if isinstance(here, Mapping) else (_UNSTATED,)
+    return part in stated
 
 
 def _join(path: str, part: str | int) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from polysilicon.specs.base import Spec, refusal
-from polysilicon.specs.network import EksNetworkSpec, GkeNetworkSpec, Zones
+from polysilicon.specs.network import AnyEksNetworkSpec, GkeNetworkSpec, Zones
 from polysilicon.specs.values import Bounds, Cidr, Endpoint
 
 
@@ -84,14 +84,15 @@ def _of_size_28(cidr: str) -> str:
 
 
 class EksClusterSpec(Spec):
-    """An EKS cluster in a VPC of its own."""
+    """An EKS cluster, in a VPC of its own or in one that is there."""
 
     cloud: Literal["aws"]
     region: str
     """AWS region, such as us-east-1."""
     account: str | None = Field(default=None, pattern=r"^\d{12}$")
     """Account that this may touch; any other account is refused by the provider. By default whoever logs in decides."""
-    network: EksNetworkSpec
+    network: AnyEksNetworkSpec
+    """A new VPC by default; `kind: existing` takes one that is there."""
     endpoint: Endpoint
     """Who can reach the Kubernetes API. There is no default: it is a decision."""
     kubernetes: str | None = None
