@@ -27,6 +27,13 @@ EXISTING = {
     "private_subnets": {"use1-az4": SUBNET, "use1-az6": f"{SUBNET}f"},
 }
 
+P5 = {
+    "kind": "eks_gpu",
+    "cluster": "aws",
+    "machine": "p5.48xlarge",
+    "capacity": [{"kind": "on_demand", "min": 1, "max": 1}],
+}
+
 CASES = {
     "unknown key": (
         {"pools.inf2.machin": "inf2.8xlarge"},
@@ -101,6 +108,11 @@ CASES = {
     "existing network over another cluster's": (
         {"clusters.aws.network": {**EXISTING, "cidrs": ["10.64.0.0/16", "10.44.0.0/16"]}},
         "fleet.clusters.gcp.network.pods_cidr: 10.44.0.0/14 overlaps 10.44.0.0/16 of clusters.aws.network.cidrs[1]",
+    ),
+    "zone of a pool that nobody has": (
+        {"pools.inf2": P5 | {"zones": ["use1-az7"]}},
+        "fleet.pools.inf2.zones[0]: got 'use1-az7', where p5.48xlarge is not offered\n"
+        "  fix: did you mean 'use1-az6' or 'use1-az5' or 'use1-az4'? allowed: use1-az",
     ),
     "system namespace": (
         {"models": {"kube-system": {"model": "Qwen/Qwen3-0.6B", "pool": "inf2"}}},

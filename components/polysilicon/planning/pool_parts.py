@@ -145,17 +145,26 @@ def zones_of(spec: PoolSpec, region: str, at_hand: tuple[str, ...], catalog: Cat
     if regions and not sold:
         fix = f"move the cluster, or take another machine; regions that have it: {', '.join(regions)}"
         raise refuse("machine", f"{spec.machine} is not offered in {region}", fix)
+    within_reach = _with_clusters(sold, region, catalog)
     for index, zone in enumerate(spec.zones):
         if regions and zone not in sold:
-            fix = one_of(sold, zone)
+            fix = one_of(within_reach, zone)
             raise refuse(f"zones[{index}]", f"got {zone!r}, where {spec.machine} is not offered", fix)
         if not isinstance(spec, TpuSlicePoolSpec) and zone not in at_hand:
             raise refuse(f"zones[{index}]", f"got {zone!r}, where the cluster has no subnet", one_of(at_hand, zone))
     chosen = spec.zones or tuple(zone for zone in at_hand if zone in sold or not regions)
     if not chosen:
-        fix = f"add a zone to the cluster's network that has it: {', '.join(sold)}"
+        fix = f"add a zone to the cluster's network that has it: {', '.join(within_reach)}"
         raise refuse("machine", f"{spec.machine} is not offered in the network's zones {', '.join(at_hand)}", fix)
     return chosen
+
+
+def _with_clusters(zones: tuple[str, ...], region: str, catalog: Catalog) -> tuple[str, ...]:
+    """Those of the zones in which the cloud puts clusters; all, where the catalog does not say."""
+    for row in catalog.regions:
+        if row.region == region:
+            return tuple(zone for zone in zones if zone in row.zones)
+    return zones
 
 
 def landing_of(

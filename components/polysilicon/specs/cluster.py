@@ -26,8 +26,10 @@ class SystemNodes(Bounds):
 LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
 """A part of the control plane that writes a log, as EKS spells it."""
 
-RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
-"""Times for which CloudWatch Logs can keep a group, up to two years (pulumi-aws, cloudwatch.LogGroup)."""
+_MONTHS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180)
+_YEARS = (365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+RETENTION_DAYS = _MONTHS + _YEARS
+"""Times for which CloudWatch Logs can keep a group (pulumi-aws, cloudwatch.LogGroup); for ever is none of them."""
 
 
 def _kept(days: int) -> int:
