@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 from polysilicon.catalog import Catalog
 from polysilicon.errors import UserError, one_of
 from polysilicon.kubernetes import ClusterRef, GpuOperator, GpuOperatorArgs
-from polysilicon.planning.fleet import FleetPlan
+from polysilicon.planning.fleet import FleetPlan, budgeted_clusters
 from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.specs import (
     EksClusterSpec,
@@ -69,6 +69,8 @@ def _eks(
     )
     on_aws = pulumi.ResourceOptions(providers=[provider])
     tags = aws.owner_tags(fleet.owner, pulumi.get_stack())
+    if fleet.budget is not None and key in budgeted_clusters(fleet):
+        aws.AwsBudget(key, aws.AwsBudgetArgs(spec=fleet.budget, owner=fleet.owner, tags=tags), on_aws)
     network = _eks_network(key, spec, tags, on_aws)
     cluster = aws.EksCluster(key, aws.EksClusterArgs(spec=spec, network=network, tags=tags, catalog=catalog), on_aws)
     ref = ClusterRef(key=key, provider=_provider(key, cluster.kubeconfig), ready=cluster.ready)

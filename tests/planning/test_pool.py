@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from polysilicon.catalog import Catalog, Overlay
-from polysilicon.planning.fleet import FleetPlan, plan_fleet
+from polysilicon.planning.fleet import FleetPlan, budgeted_clusters, plan_fleet
 from polysilicon.planning.landing import Interruption
 from polysilicon.planning.versions import within
 from polysilicon.specs import FleetSpec
@@ -82,3 +82,17 @@ def test_a_chip_that_only_the_overlay_knows_reaches_a_planned_server(mixed: dict
     assert server.image == "registry.example/vllm-inf9:1.0"
     assert server.args == ("Qwen/Qwen3-0.6B", "--port", "8000", "--tensor-parallel-size", "8")
     assert server.landing.pod.resources == {"aws.amazon.com/neuron": "2"}
+
+
+def test_a_budget_is_made_once_in_each_account(mixed: dict[str, Any]) -> None:
+    eks = mixed["clusters"]["aws"]
+    mixed["clusters"] = {
+        "one": {**eks, "account": "111111111111"},
+        "two": {**eks, "account": "111111111111"},
+        "three": {**eks, "account": "222222222222"},
+        "gcp": mixed["clusters"]["gcp"],
+    }
+    mixed["pools"], mixed["models"] = {}, {}
+    assert budgeted_clusters(FleetSpec.parse(mixed)) == ()
+    mixed["budget"] = {"monthly_usd": 900, "alert_emails": ["ml@example.com"]}
+    assert budgeted_clusters(FleetSpec.parse(mixed)) == ("one", "three")

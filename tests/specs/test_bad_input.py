@@ -114,6 +114,10 @@ CASES = {
         "fleet.pools.inf2.zones[0]: got 'use1-az7', where p5.48xlarge is not offered\n"
         "  fix: did you mean 'use1-az6' or 'use1-az5' or 'use1-az4'? allowed: use1-az",
     ),
+    "budget address that is none": (
+        {"budget": {"monthly_usd": 900, "alert_emails": ["ml"]}},
+        "fleet.budget.alert_emails[0]: string should match pattern",
+    ),
     "system namespace": (
         {"models": {"kube-system": {"model": "Qwen/Qwen3-0.6B", "pool": "inf2"}}},
         "fleet.models.kube-system: 'kube-system' is a namespace of Kubernetes itself\n  fix: choose another key",
@@ -362,3 +366,11 @@ def test_an_output_where_a_plain_value_belongs() -> None:
 def test_an_error_in_a_program_is_one_that_the_engine_prints_without_a_traceback() -> None:
     with pytest.raises(pulumi.RunError):
         EksNetworkSpec(zones=())
+
+
+def test_a_budget_without_an_aws_account_is_refused(mixed: dict[str, Any]) -> None:
+    mixed["budget"] = {"monthly_usd": 900, "alert_emails": ["ml@example.com"]}
+    for part in ("clusters", "pools"):
+        mixed[part] = {key: value for key, value in mixed[part].items() if key in ("gcp", "v5e")}
+    with pytest.raises(SpecError, match=r"fleet\.budget: is set, but no cluster of the fleet is on AWS"):
+        FleetSpec.parse(mixed, "fleet")

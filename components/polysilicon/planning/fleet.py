@@ -16,7 +16,7 @@ from polysilicon.planning.network import refuse_overlaps
 from polysilicon.planning.pool import PoolPlan, plan_pool
 from polysilicon.planning.problems import Problems, refuse
 from polysilicon.planning.serving import ServerPlan, plan_server
-from polysilicon.specs import FleetSpec
+from polysilicon.specs import EksClusterSpec, FleetSpec
 
 Value = TypeVar("Value")
 
@@ -65,6 +65,17 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
                 servers[key] = plan_server(key, model, ground.landing, catalog)
     problems.raise_any(path)
     return FleetPlan(clusters, pools, servers)
+
+
+def budgeted_clusters(fleet: FleetSpec) -> tuple[str, ...]:
+    """The clusters that stand for an AWS account each: where the fleet has a budget, it is made once in each."""
+    if fleet.budget is None:
+        return ()
+    first: dict[str | None, str] = {}
+    for key, cluster in fleet.clusters.items():
+        if isinstance(cluster, EksClusterSpec):
+            first.setdefault(cluster.account, key)
+    return tuple(first.values())
 
 
 def _named(stated: Mapping[str, object], planned: Mapping[str, Value], key: str, noun: str) -> Value | None:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from polysilicon.specs.base import Spec, refusal
+from polysilicon.specs.budget import BudgetSpec
 from polysilicon.specs.cluster import ClusterSpec
 from polysilicon.specs.model import ModelSpec
 from polysilicon.specs.pool import PoolSpec
@@ -22,10 +23,20 @@ class FleetSpec(Spec):
     clusters: dict[Key, ClusterSpec] = Field(min_length=1)
     pools: dict[Key, PoolSpec] = Field(default_factory=dict)
     models: dict[Key, ModelSpec] = Field(default_factory=dict)
+    budget: BudgetSpec | None = None
+    """What the owner's cost center may spend in each AWS account of the fleet before somebody is told. It counts all
+    that carries the tag CostCenter, other stacks' as well. By default nobody is told."""
     layers: tuple[Layer, ...] = ("infra", "serving")
     """What this stack deploys of the fleet. By default all of it; two stacks with the same fleet may split it."""
     infra_stack: str | None = None
     """Stack that holds the `infra` layer, as organization/project/stack; needed where `layers` is [serving] alone."""
+
+    @model_validator(mode="after")
+    def _budget_has_an_account(self) -> FleetSpec:
+        if self.budget is not None and all(cluster.cloud != "aws" for cluster in self.clusters.values()):
+            text = "is set, but no cluster of the fleet is on AWS, and budgets elsewhere are not built yet"
+            raise refusal(text, "remove it, and set a budget in the console of the billing account", at=("budget",))
+        return self
 
     @model_validator(mode="after")
     def _layers_are_complete(self) -> FleetSpec:
