@@ -88,9 +88,7 @@ def edit(project: Path, pool: str, change: Change) -> None:
 def test_up_again_change_replace_destroy(example: str, tmp_path: Path) -> None:
     pool, in_place, replacing = FLEETS[example]
     project = copied(example, tmp_path)
-    rehearsal = Rehearsal(
-        project, "dev", state=tmp_path / "state", quiet=True, passed=(f"{NOW}={TODAY}",), existing=reserved(project)
-    )
+    rehearsal = at(TODAY, project, tmp_path)
 
     up = rehearsal.up()
     assert up.ok, up.log
@@ -120,25 +118,31 @@ def test_up_again_change_replace_destroy(example: str, tmp_path: Path) -> None:
     assert list(gone.accounts) == []
 
 
-def test_the_next_capacity_block(tmp_path: Path) -> None:
+@pytest.mark.parametrize("later", [TODAY, "2026-12-13T12:00:00Z"], ids=["before it begins", "when it has ended"])
+def test_the_next_capacity_block(later: str, tmp_path: Path) -> None:
     """As the README says: leave to replace first, then the next block in the place of the one before."""
     project = copied("aws-capacity-block", tmp_path)
-    rehearsal = Rehearsal(
-        project, "dev", state=tmp_path / "state", quiet=True, passed=(f"{NOW}={TODAY}",), existing=reserved(project)
-    )
-    up = rehearsal.up()
+    up = at(TODAY, project, tmp_path).up()
     assert up.ok, up.log
 
-    edit(project, "p5e", lambda spec: spec.update(replace_ok=LEAVE))
-    released = rehearsal.up()
+    edit(project, "p5e", lambda spec: spec.update(replace_ok={**LEAVE, "until": "2026-12-14"}))
+    released = at(later, project, tmp_path).up()
     assert released.ok, released.log
     assert ids(released) == ids(up)
 
     edit(project, "p5e", lambda spec: spec["capacity"][0]["reservation"].update(id=NEXT_BLOCK))
-    following = rehearsal.up()
+    window = {"start": "2026-12-14T11:30:00Z", "end": "2026-12-21T11:30:00Z"}
+    edit(project, "p5e", lambda spec: spec["capacity"][0].update(window))
+    following = at(later, project, tmp_path).up()
     assert following.ok, following.log
     assert len(ids(following)) == len(ids(up))
     assert len(ids(following) - ids(up)) == 1, "one group went, another came"
+
+
+def at(time: str, project: Path, folder: Path) -> Rehearsal:
+    """The example at another time, on the same state."""
+    passed, there = (f"{NOW}={time}",), reserved(project)
+    return Rehearsal(project, "dev", state=folder / "state", quiet=True, passed=passed, existing=there)
 
 
 def ids(outcome: Any) -> set[str]:

@@ -91,8 +91,20 @@ def test_nodes_of_a_block_wait_for_its_begin(
 ) -> None:
     plan = gpus(cluster, catalog, now, capacity=[{**BLOCK, "min": 2, "max": 4}])
     assert [(n.begins, n.floor, n.elastic) for n in plan.nodes] == [(begins, 2, 2)]
+    assert plan.landing.absent == ("its pool begins on 2026-12-05 at 11:30 UTC" if begins else "")
     assert plan.landing.interruption is not None
     assert plan.landing.interruption.reason == "end of the capacity block"
+
+
+def test_a_block_that_has_ended_stays_while_there_is_leave_to_replace(
+    cluster: EksClusterPlan, catalog: Catalog
+) -> None:
+    leave = {"reason": "the next block follows", "until": date(2026, 12, 20)}
+    after = datetime(2026, 12, 19, 12, 0, tzinfo=UTC)
+    plan = gpus(cluster, catalog, after, capacity=[BLOCK], replace_ok=leave)
+    assert not plan.protected
+    assert [(n.key, n.begins, n.ended) for n in plan.nodes] == [("cr-0123456789abcdef0", None, True)]
+    assert plan.landing.absent == "its capacity block has ended"
 
 
 WRONG_TERMS: dict[str, tuple[dict[str, Any], str]] = {

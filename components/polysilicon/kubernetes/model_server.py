@@ -60,8 +60,8 @@ class ModelServer(pulumi.ComponentResource):
         if not plan.listed:
             line = f"image line {plan.line} for {plan.landing.silicon}"
             pulumi.log.warn(f"{plan.model} is not on the list of {line}: test it before you promise it", self)
-        if args.landing.begins:
-            pulumi.log.info(f"serves from {args.landing.begins:%Y-%m-%d %H:%M} UTC on: its pool begins then", self)
+        if args.landing.absent:
+            pulumi.log.info(f"is not waited for: {args.landing.absent}", self)
         ready: After = {Order.SERVERS_AFTER_DNS: args.cluster.ready}
         meta = {"name": name, "namespace": name, "labels": labels(plan)}
 
@@ -75,11 +75,11 @@ class ModelServer(pulumi.ComponentResource):
         k8s.core.v1.ServiceAccount(name, metadata=placed, automount_service_account_token=False, opts=inside)
         rules = k8s.networking.v1.NetworkPolicy(name, metadata=placed, spec=network_policy_spec(plan), opts=inside)
         k8s.policy.v1.PodDisruptionBudget(name, metadata=placed, spec=disruption_spec(plan), opts=inside)
-        # Pods of a pool that has not begun stay pending, and nobody waits for them.
+        # Pods of a pool that has no nodes now stay pending, and nobody waits for them.
         unawaited = {**placed, "annotations": {"pulumi.com/skipAwait": "true"}}
         k8s.apps.v1.Deployment(
             name,
-            metadata=unawaited if args.landing.begins else placed,
+            metadata=unawaited if args.landing.absent else placed,
             spec=deployment_spec(plan),
             opts=child(
                 self,

@@ -71,7 +71,8 @@ def _nodes(choice: Capacity, spec: EksPoolSpec, zones: tuple[str, ...], now: dat
         weight=weight,
         zones=(choice.reservation.zone,),
         reservation=choice.reservation,
-        begins=_begins(choice, now),
+        begins=_begins(choice, spec, now),
+        ended=isinstance(choice, CapacityBlock) and now >= choice.end,
         in_group=choice.reservation.placement_group,
     )
 
@@ -87,10 +88,18 @@ def _require_fitting(choice: Reserved | CapacityBlock, spec: EksPoolSpec, zones:
         raise refuse("reservation.zone", text, fix)
 
 
-def _begins(choice: Reserved | CapacityBlock, now: datetime) -> datetime | None:
+def _begins(choice: Reserved | CapacityBlock, spec: EksPoolSpec, now: datetime) -> datetime | None:
+    """When a block begins that has not. One that has ended stays while there is leave to replace: its protected group
+    is let go by an update that still names it."""
     if isinstance(choice, Reserved):
         return None
-    if now >= choice.end:
+    if now >= choice.end and not may_replace(spec, now):
         text = f"{choice.reservation.id} ended on {choice.end:%Y-%m-%d at %H:%M} UTC; its machines are gone"
-        raise refuse("end", text, "remove this choice, or name the block that follows it")
+        fix = "write replace_ok into the pool and run `pulumi up`; then name the block that follows, or remove this one"
+        raise refuse("end", text, fix)
     return choice.start if now < choice.start else None
+
+
+def may_replace(spec: EksPoolSpec, now: datetime) -> bool:
+    """Whether nodes that are hard to get again may go: the YAML says so until a day that has not passed."""
+    return spec.replace_ok is not None and now.date() <= spec.replace_ok.until

@@ -8,7 +8,7 @@ from polysilicon.catalog import Catalog
 from polysilicon.catalog.rows import AmiRelease, Machine, Runtime, Silicon
 from polysilicon.errors import one_of
 from polysilicon.planning.allocatable import eks_per_node
-from polysilicon.planning.capacity import plan_nodes, require_sellable
+from polysilicon.planning.capacity import may_replace, plan_nodes, require_sellable
 from polysilicon.planning.cluster import EksClusterPlan
 from polysilicon.planning.fabric import efa_interfaces, efa_patch, require_efa
 from polysilicon.planning.names import require_key
@@ -58,7 +58,7 @@ def plan_eks_pool(key: str, spec: EksPoolSpec, cluster: EksClusterPlan, catalog:
         nodes=sum(each.floor for each in nodes) + elastic,
         scaled=elastic > 0,
         driver=_driver(spec, catalog.ami_releases[release]),
-        begins=_begins(nodes),
+        absent=_absent(nodes),
         fabric="efa" if spec.efa else None,
         extra=efa_patch(machine) if spec.efa else None,
     )
@@ -117,10 +117,12 @@ def _require_one_zone(spec: EksPoolSpec, zones: tuple[str, ...]) -> None:
         raise refuse("zones", text, f"name one of them, such as zones: [{zones[0]}]")
 
 
-def _begins(nodes: tuple[EksNodes, ...]) -> datetime | None:
-    """When the first nodes can come; None where some can at once."""
+def _absent(nodes: tuple[EksNodes, ...]) -> str:
+    """Why no node can come now; empty where some can."""
+    if any(each.begins is None and not each.ended for each in nodes):
+        return ""
     moments = [each.begins for each in nodes if each.begins]
-    return min(moments) if len(moments) == len(nodes) else None
+    return f"its pool begins on {min(moments):%Y-%m-%d at %H:%M} UTC" if moments else "its capacity block has ended"
 
 
 def _disk_gib(spec: EksPoolSpec, machine: Machine) -> float:
@@ -132,10 +134,9 @@ def _driver(spec: EksPoolSpec, release: AmiRelease) -> str | None:
 
 
 def _is_protected(spec: EksPoolSpec, silicon: Silicon, nodes: tuple[EksNodes, ...], now: datetime) -> bool:
-    """Nodes that are hard to get again are not replaced, unless the YAML says so until a day that has not passed."""
+    """Nodes that are hard to get again are not replaced without leave."""
     scarce = silicon.scarce or any(each.reservation for each in nodes)
-    leave = spec.replace_ok
-    return scarce and not (leave is not None and now.date() <= leave.until)
+    return scarce and not may_replace(spec, now)
 
 
 def _ami_release(spec: EksPoolSpec, silicon: Silicon, cluster: EksClusterPlan, catalog: Catalog) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal
 
 LANDING_LABEL = "polysilicon.dev/landing"
@@ -81,8 +80,9 @@ class Landing:
     """How many nodes there can be without anybody changing the YAML."""
     scaled: bool = True
     """Whether the cloud scales the pool by itself; if not, its nodes are those that always run."""
-    begins: datetime | None = None
-    """When its first nodes can come, where a capacity block has not begun yet: nothing is served before."""
+    absent: str = ""
+    """Why no node can come now: its capacity block has not begun, or has ended. Empty where nodes can; where they
+    cannot, nobody waits for pods."""
     servers_per_node: int = 1
     """How many servers share a node; each has its part of the CPU and the memory."""
     device_memory_gib: float = 0

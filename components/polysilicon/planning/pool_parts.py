@@ -48,6 +48,8 @@ class EksNodes:
     reservation: Reservation | None = None
     begins: datetime | None = None
     """When a capacity block begins that has not begun yet: until then its nodes cannot start."""
+    ended: bool = False
+    """Whether it is a capacity block whose machines are gone."""
     placement_group: bool = False
     """Whether they stand close together."""
     in_group: str | None = None
@@ -180,7 +182,7 @@ def landing_of(
     scaled: bool = True,
     shape: Mapping[str, str] | None = None,
     driver: str | None = None,
-    begins: datetime | None = None,
+    absent: str = "",
     fabric: str | None = None,
     extra: PodPatch | None = None,
 ) -> Landing:
@@ -190,7 +192,7 @@ def landing_of(
         slot: What one server has of a node.
         nodes: Nodes that there can be without anybody changing the YAML.
         scaled: Whether they come and go by themselves.
-        begins: When its first nodes can come, where that is later.
+        absent: Why no node can come now.
         shape: What fills the placeholders of the silicon's node selector.
         extra: What pods need beside what the silicon asks of them.
     """
@@ -208,7 +210,7 @@ def landing_of(
         host_driver=driver,
         nodes=nodes,
         scaled=scaled,
-        begins=begins,
+        absent=absent,
         servers_per_node=slot.of_node,
         device_memory_gib=slot.device_memory_gib,
         devices=slot.devices,
