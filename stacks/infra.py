@@ -23,6 +23,8 @@ from polysilicon.specs import (
 )
 
 if TYPE_CHECKING:
+    import pulumi_aws
+
     from polysilicon.aws import NetworkWires
 
 
@@ -71,7 +73,7 @@ def _eks(
     tags = aws.owner_tags(fleet.owner, pulumi.get_stack())
     if fleet.budget is not None and key in budgeted_clusters(fleet):
         aws.AwsBudget(key, aws.AwsBudgetArgs(spec=fleet.budget, owner=fleet.owner, tags=tags), on_aws)
-    network = _eks_network(key, spec, tags, on_aws)
+    network = _eks_network(key, spec, tags, provider)
     cluster = aws.EksCluster(key, aws.EksClusterArgs(spec=spec, network=network, tags=tags, catalog=catalog), on_aws)
     ref = ClusterRef(key=key, provider=_provider(key, cluster.kubeconfig), ready=cluster.ready)
     _device_software(key, plan, ref, catalog)
@@ -100,12 +102,13 @@ def _eks(
 
 
 def _eks_network(
-    key: str, spec: EksClusterSpec, tags: Mapping[str, str], on_aws: pulumi.ResourceOptions
+    key: str, spec: EksClusterSpec, tags: Mapping[str, str], provider: "pulumi_aws.Provider"
 ) -> "NetworkWires":
     from polysilicon import aws
 
     if isinstance(spec.network, ExistingEksNetworkSpec):
-        return aws.existing_network(spec.network)
+        return aws.existing_network(spec.network, provider)
+    on_aws = pulumi.ResourceOptions(providers=[provider])
     return aws.EksNetwork(key, aws.EksNetworkArgs(spec=spec.network, tags=tags), on_aws).wires
 
 

@@ -40,6 +40,8 @@ class Recording(mocks.Mocks):
 
     known: bool = True
     resources: list[Registered] = field(default_factory=list)
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Lookups with their arguments."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         self.resources.append(Registered(args.typ, args.name, args.inputs))
@@ -52,7 +54,8 @@ class Recording(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         role = "arn:aws:iam::123456789012:role/deployer"
         caller = "arn:aws:sts::123456789012:assumed-role/deployer/ci"
-        return {"arn": caller, "issuerArn": role, "accountId": "123456789012"}
+        self.calls.append((args.token, dict(args.args)))
+        return {"vpcId": "vpc-1", **args.args, "arn": caller, "issuerArn": role, "accountId": "123456789012"}
 
     def all(self, type_token: str) -> dict[str, dict[str, Any]]:
         """Inputs by resource name."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from polysilicon.aws import EksNetwork, EksNetworkArgs
-from polysilicon.specs import EksNetworkSpec
+from polysilicon.aws import EksNetwork, EksNetworkArgs, existing_network
+from polysilicon.specs import EksNetworkSpec, ExistingEksNetworkSpec
 from tests.components.recording import Recording, record, unknown_keys
 
 
@@ -23,3 +23,13 @@ def test_the_same_is_asked_before_anything_exists() -> None:
     before, after = network(known=False), network()
     assert {(r.type, r.name) for r in before.resources} == {(r.type, r.name) for r in after.resources}
     assert [path for resource in after.resources for path in unknown_keys(resource)] == []
+
+
+def test_subnets_that_are_there_are_looked_up_in_their_zones_and_in_one_vpc() -> None:
+    subnets = {"use1-az4": "subnet-0000000000000004", "use1-az6": "subnet-0000000000000006"}
+    spec = ExistingEksNetworkSpec(kind="existing", cidrs=("10.9.0.0/16",), private_subnets=subnets)
+    made = record(lambda: existing_network(spec))
+    assert made.resources == []
+    assert sorted(asked["id"] for _, asked in made.calls) == sorted(subnets.values())
+    assert {asked["id"]: asked["availabilityZoneId"] for _, asked in made.calls} == {i: z for z, i in subnets.items()}
+    assert [asked.get("vpcId") for _, asked in made.calls] == [None, "vpc-1"]

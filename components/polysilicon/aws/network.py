@@ -41,9 +41,22 @@ class NetworkWires:
     egress: Sequence[pulumi.Resource] = ()
 
 
-def existing_network(spec: ExistingEksNetworkSpec) -> NetworkWires:
-    """The wires of a VPC that is there; nothing waits for its ways out."""
-    return NetworkWires(private_subnet_ids=spec.private_subnets)
+def existing_network(spec: ExistingEksNetworkSpec, provider: aws.Provider | None = None) -> NetworkWires:
+    """The wires of a VPC that is there; nothing waits for its ways out.
+
+    The subnets are looked up first: one that does not exist, or lies in another zone or VPC than the others, ends the
+    preview before anything is made.
+
+    Args:
+        provider: Account and region to look in. By default the program's own.
+    """
+    inside = pulumi.InvokeOutputOptions(provider=provider)
+    (first_zone, first), *others = spec.private_subnets.items()
+    found = {first_zone: aws.ec2.get_subnet_output(id=first, availability_zone_id=first_zone, opts=inside)}
+    vpc = found[first_zone].vpc_id
+    for zone, subnet in others:
+        found[zone] = aws.ec2.get_subnet_output(id=subnet, availability_zone_id=zone, vpc_id=vpc, opts=inside)
+    return NetworkWires(private_subnet_ids={zone: subnet.id for zone, subnet in found.items()})
 
 
 class EksNetwork(pulumi.ComponentResource):
