@@ -9,16 +9,18 @@ import pulumi_kubernetes as k8s
 from polysilicon.catalog import Catalog
 from polysilicon.errors import UserError, one_of
 from polysilicon.kubernetes import ClusterRef, GpuOperator, GpuOperatorArgs
-from polysilicon.planning.fleet import FleetPlan, budgeted_clusters
+from polysilicon.planning.fleet import FleetPlan, budgeted
 from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.specs import (
     EksClusterSpec,
     EksGpuPoolSpec,
+    EksNetworkSpec,
     ExistingEksNetworkSpec,
     FleetSpec,
     GkeClusterSpec,
     NeuronPoolSpec,
     PoolSpec,
+    SingleNodeServerSpec,
     TpuSlicePoolSpec,
 )
 
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
 
 
 def deploy_infra(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> dict[str, ClusterRef]:
-    """Deploys the clusters with their pools; exports the kubeconfigs."""
+    """Deploys the clusters with their pools, and servers without a cluster; exports how to reach them."""
+    servers = {key: _server(key, spec, fleet, catalog) for key, spec in fleet.servers.items()}
+    if servers:
+        pulumi.export("servers", servers)
     deployed = {key: _cluster(key, spec, fleet, plan, catalog) for key, spec in fleet.clusters.items()}
     pulumi.export("kubeconfigs", {key: kubeconfig for key, (_, kubeconfig) in deployed.items()})
     return {key: ref for key, (ref, _) in deployed.items()}
@@ -62,18 +67,11 @@ def _cluster(
 def _eks(
     key: str, spec: EksClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog
 ) -> tuple[ClusterRef, pulumi.Output[str]]:
-    import pulumi_aws
-
     from polysilicon import aws
 
-    provider = pulumi_aws.Provider(
-        f"{key}-aws", region=spec.region, allowed_account_ids=[spec.account] if spec.account else None
-    )
+    provider, tags = _account(key, spec, fleet)
     on_aws = pulumi.ResourceOptions(providers=[provider])
-    tags = aws.owner_tags(fleet.owner, pulumi.get_stack())
-    if fleet.budget is not None and key in budgeted_clusters(fleet):
-        aws.AwsBudget(key, aws.AwsBudgetArgs(spec=fleet.budget, owner=fleet.owner, tags=tags), on_aws)
-    network = _eks_network(key, spec, tags, provider)
+    network = _aws_network(key, spec.network, tags, provider)
     cluster = aws.EksCluster(key, aws.EksClusterArgs(spec=spec, network=network, tags=tags, catalog=catalog), on_aws)
     ref = ClusterRef(key=key, provider=_provider(key, cluster.kubeconfig), ready=cluster.ready)
     _device_software(key, plan, ref, catalog)
@@ -101,15 +99,47 @@ def _eks(
     return ref, cluster.kubeconfig
 
 
-def _eks_network(
-    key: str, spec: EksClusterSpec, tags: Mapping[str, str], provider: "pulumi_aws.Provider"
+def _server(key: str, spec: SingleNodeServerSpec, fleet: FleetSpec, catalog: Catalog) -> dict[str, pulumi.Input[str]]:
+    from polysilicon import aws
+
+    provider, tags = _account(key, spec, fleet)
+    network = _aws_network(key, spec.network, tags, provider)
+    args = aws.SingleNodeServerArgs(spec=spec, network=network, tags=tags, catalog=catalog)
+    server = aws.SingleNodeServer(key, args, pulumi.ResourceOptions(providers=[provider]))
+    endpoint = server.private_ip.apply(lambda address: f"http://{address}:{server.port}/v1")
+    return {"instance": server.instance_id, "endpoint": endpoint}
+
+
+def _account(
+    key: str, spec: EksClusterSpec | SingleNodeServerSpec, fleet: FleetSpec
+) -> tuple["pulumi_aws.Provider", dict[str, str]]:
+    """The provider of what is made under one key, and its tags; with the account's budget, if this key has it."""
+    import pulumi_aws
+
+    from polysilicon import aws
+
+    provider = pulumi_aws.Provider(
+        f"{key}-aws", region=spec.region, allowed_account_ids=[spec.account] if spec.account else None
+    )
+    tags = aws.owner_tags(fleet.owner, pulumi.get_stack())
+    if fleet.budget is not None and key in budgeted(fleet):
+        args = aws.AwsBudgetArgs(spec=fleet.budget, owner=fleet.owner, tags=tags)
+        aws.AwsBudget(key, args, pulumi.ResourceOptions(providers=[provider]))
+    return provider, tags
+
+
+def _aws_network(
+    key: str,
+    spec: EksNetworkSpec | ExistingEksNetworkSpec,
+    tags: Mapping[str, str],
+    provider: "pulumi_aws.Provider",
 ) -> "NetworkWires":
     from polysilicon import aws
 
-    if isinstance(spec.network, ExistingEksNetworkSpec):
-        return aws.existing_network(spec.network, provider)
+    if isinstance(spec, ExistingEksNetworkSpec):
+        return aws.existing_network(spec, provider)
     on_aws = pulumi.ResourceOptions(providers=[provider])
-    return aws.EksNetwork(key, aws.EksNetworkArgs(spec=spec.network, tags=tags), on_aws).wires
+    return aws.EksNetwork(key, aws.EksNetworkArgs(spec=spec, tags=tags), on_aws).wires
 
 
 def _gke(key: str, spec: GkeClusterSpec, fleet: FleetSpec, catalog: Catalog) -> tuple[ClusterRef, pulumi.Output[str]]:

@@ -5,6 +5,7 @@ from polysilicon.aws.cluster import EksCluster, EksClusterArgs, EksHome
 from polysilicon.aws.karpenter import Karpenter, KarpenterArgs, KarpenterWires
 from polysilicon.aws.network import EksNetwork, EksNetworkArgs, NetworkWires, existing_network
 from polysilicon.aws.pool import EksGpuPool, EksGpuPoolArgs, NeuronPool, NeuronPoolArgs
+from polysilicon.aws.single_node import SingleNodeServer, SingleNodeServerArgs
 from polysilicon.aws.tags import owner_tags
 from polysilicon.aws.weights import S3WeightStore, S3WeightStoreArgs
 
@@ -26,6 +27,8 @@ __all__ = [
     "NeuronPoolArgs",
     "S3WeightStore",
     "S3WeightStoreArgs",
+    "SingleNodeServer",
+    "SingleNodeServerArgs",
     "existing_network",
     "owner_tags",
 ]

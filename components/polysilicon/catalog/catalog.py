@@ -18,6 +18,7 @@ from polysilicon.catalog.rows import (
     Assumption,
     Default,
     Machine,
+    MachineImage,
     Model,
     Offering,
     Price,
@@ -37,6 +38,7 @@ class Overlay(Spec):
     silicon: dict[str, Silicon] = Field(default_factory=dict)
     machines: dict[str, Machine] = Field(default_factory=dict)
     ami_releases: dict[str, AmiRelease] = Field(default_factory=dict)
+    machine_images: dict[str, MachineImage] = Field(default_factory=dict)
     models: dict[str, Model] = Field(default_factory=dict)
     defaults: dict[str, Default] = Field(default_factory=dict)
     """Choices by name, such as neuron.device_plugin_image."""
@@ -110,7 +112,7 @@ class Catalog(Overlay):
         raise SpecError(Problem(path, f"got {name!r}, a {noun} that the catalog does not have", fix))
 
 
-_KEYED = ("silicon", "machines", "ami_releases", "models", "defaults", "assumptions")
+_KEYED = ("silicon", "machines", "ami_releases", "machine_images", "models", "defaults", "assumptions")
 
 
 def _replaced(base: Iterable[Any], own: tuple[Any, ...], *identity: str) -> tuple[Any, ...]:

@@ -132,6 +132,18 @@ class AmiRelease(Row):
     """Driver of the release's NVIDIA image; none where that was not read."""
 
 
+class MachineImage(Row):
+    """A kind of Deep Learning AMI, of which the newest is looked up when a machine is first made."""
+
+    family: Literal["neuron", "nvidia"]
+    name: str
+    """Its name, with * for what changes from build to build."""
+    description: str | None = None
+    """Its description, likewise, where that tells which driver it has."""
+    driver: str
+    """Driver that it brings; where only its name is asked for, the least."""
+
+
 class Addon(Row):
     """An EKS add-on's pinned version."""
 

@@ -42,7 +42,8 @@ def plan_eks_pool(key: str, spec: EksPoolSpec, cluster: EksClusterPlan, catalog:
     """
     require_key(key)
     require_home(spec, cluster.key)
-    machine, silicon = machine_of(spec, "aws", _FAMILIES[spec.kind], catalog)
+    fit = machines_for("aws", _FAMILIES[spec.kind], catalog)
+    machine, silicon = machine_of(spec.machine, f"a {spec.kind} pool", fit, catalog)
     zones = zones_of(spec, cluster.region, cluster.zones, catalog)
     nodes, slot, release = _checked(spec, machine, silicon, zones, cluster, catalog, now)
     per_node = eks_per_node(machine, int(_disk_gib(spec, machine)), catalog)
@@ -136,7 +137,7 @@ def _driver(spec: EksPoolSpec, release: AmiRelease) -> str | None:
 def _is_protected(spec: EksPoolSpec, silicon: Silicon, nodes: tuple[EksNodes, ...], now: datetime) -> bool:
     """Nodes that are hard to get again are not replaced without leave."""
     scarce = silicon.scarce or any(each.reservation for each in nodes)
-    return scarce and not may_replace(spec, now)
+    return scarce and not may_replace(spec.replace_ok, now)
 
 
 def _ami_release(spec: EksPoolSpec, silicon: Silicon, cluster: EksClusterPlan, catalog: Catalog) -> str:

@@ -12,11 +12,12 @@ from polysilicon.catalog import Catalog
 from polysilicon.errors import one_of
 from polysilicon.planning.cluster import ClusterPlan, plan_cluster, routed_ranges
 from polysilicon.planning.landing import Landing
-from polysilicon.planning.network import refuse_overlaps
+from polysilicon.planning.network import eks_ranges, refuse_overlaps
 from polysilicon.planning.pool import PoolPlan, plan_pool
 from polysilicon.planning.problems import Problems, refuse
 from polysilicon.planning.serving import ServerPlan, plan_server
-from polysilicon.specs import EksClusterSpec, FleetSpec
+from polysilicon.planning.single_node import SingleNodePlan, plan_single_node
+from polysilicon.specs import EksClusterSpec, FleetSpec, SingleNodeServerSpec
 
 Value = TypeVar("Value")
 
@@ -28,6 +29,8 @@ class FleetPlan:
     clusters: Mapping[str, ClusterPlan]
     pools: Mapping[str, PoolPlan]
     servers: Mapping[str, ServerPlan]
+    machines: Mapping[str, SingleNodePlan]
+    """Servers without a cluster."""
 
     @property
     def landings(self) -> Mapping[str, Landing]:
@@ -35,8 +38,9 @@ class FleetPlan:
 
 
 def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime | None = None) -> FleetPlan:
-    """Plans clusters, then pools, then servers. Raises one `SpecError` with everything that is wrong; what stands on a
-    part that is wrong itself is not judged, so that no mistake is told twice.
+    """Plans clusters, then pools, then servers on them, then servers without a cluster. Raises one `SpecError` with
+    everything that is wrong; what stands on a part that is wrong itself is not judged, so that no mistake is told
+    twice.
 
     Args:
         path: Where the fleet stands.
@@ -48,9 +52,7 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
         with problems.under(f"clusters.{key}"):
             clusters[key] = plan_cluster(key, cluster, catalog)
     with problems.under(""):
-        refuse_overlaps(
-            {f"clusters.{k}.{n}": r for k, c in fleet.clusters.items() for n, r in routed_ranges(c).items()}
-        )
+        refuse_overlaps(_ranges(fleet))
 
     pools: dict[str, PoolPlan] = {}
     for key, pool in fleet.pools.items():
@@ -63,19 +65,31 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
         with problems.under(f"models.{key}"):
             if (ground := _named(fleet.pools, pools, model.pool, "pool")) is not None:
                 servers[key] = plan_server(key, model, ground.landing, catalog)
+
+    machines: dict[str, SingleNodePlan] = {}
+    for key, server in fleet.servers.items():
+        with problems.under(f"servers.{key}"):
+            machines[key] = plan_single_node(key, server, catalog, now or clock.now())
     problems.raise_any(path)
-    return FleetPlan(clusters, pools, servers)
+    return FleetPlan(clusters, pools, servers, machines)
 
 
-def budgeted_clusters(fleet: FleetSpec) -> tuple[str, ...]:
-    """The clusters that stand for an AWS account each: where the fleet has a budget, it is made once in each."""
+def budgeted(fleet: FleetSpec) -> tuple[str, ...]:
+    """The clusters and servers that stand for an AWS account each: where the fleet has a budget, it is made once in
+    each."""
     if fleet.budget is None:
         return ()
     first: dict[str | None, str] = {}
-    for key, cluster in fleet.clusters.items():
-        if isinstance(cluster, EksClusterSpec):
-            first.setdefault(cluster.account, key)
+    for key, home in {**fleet.clusters, **fleet.servers}.items():
+        if isinstance(home, EksClusterSpec | SingleNodeServerSpec):
+            first.setdefault(home.account, key)
     return tuple(first.values())
+
+
+def _ranges(fleet: FleetSpec) -> dict[str, str]:
+    """Ranges that networks must reach when they are connected, by their YAML path."""
+    ranges = {f"clusters.{k}.{n}": r for k, c in fleet.clusters.items() for n, r in routed_ranges(c).items()}
+    return ranges | {f"servers.{k}.{n}": r for k, s in fleet.servers.items() for n, r in eks_ranges(s.network).items()}
 
 
 def _named(stated: Mapping[str, object], planned: Mapping[str, Value], key: str, noun: str) -> Value | None:

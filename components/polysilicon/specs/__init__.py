@@ -22,6 +22,7 @@ from polysilicon.specs.pool import (
     TpuSlicePoolSpec,
     WholeGpus,
 )
+from polysilicon.specs.server import ExistingServerNetworkSpec, ServerNetworkSpec, SingleNodeServerSpec
 from polysilicon.specs.storage import ExistingBucket, NewBucket, WeightStoreSpec
 from polysilicon.specs.values import Endpoint, Owner, PrivateEndpoint, PublicEndpoint
 
@@ -37,6 +38,7 @@ __all__ = [
     "Endpoint",
     "ExistingBucket",
     "ExistingEksNetworkSpec",
+    "ExistingServerNetworkSpec",
     "FleetSpec",
     "GkeClusterSpec",
     "GkeNetworkSpec",
@@ -54,6 +56,8 @@ __all__ = [
     "ReplaceOk",
     "Reservation",
     "Reserved",
+    "ServerNetworkSpec",
+    "SingleNodeServerSpec",
     "Spot",
     "SystemNodes",
     "TimeSlicing",
