@@ -75,6 +75,8 @@ class Silicon(Row):
     """Environment that every server on this silicon needs."""
     mig_profiles: dict[str, int] = Field(default_factory=dict)
     """Configurations of NVIDIA's MIG manager that cut this chip into equal parts, and the parts of each."""
+    neighbours: tuple[int, ...] = ()
+    """How many Neuron chips of a node, beside one and all of them, AWS's scheduler gives out as neighbours."""
     scarce: bool = False
     """Whether capacity, once given back, is hard to get again: pools of it are protected. H100 and later, Trainium2."""
 
