@@ -220,11 +220,17 @@ class Offering(Row):
     zones: tuple[str, ...]
 
 
+EKS_ACCOUNT = "602401143452"
+"""Account of EKS in regions that an account has without opting in."""
+
+
 class Region(Row):
     """A region of AWS, and the zone ids that EKS takes there."""
 
     region: str
     zones: tuple[str, ...]
+    eks_account: str = Field(default=EKS_ACCOUNT, pattern=r"^\d{12}$")
+    """Account whose registry there holds the images of EKS. By default that of the regions without opting in."""
 
 
 class Default(Row):
