@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -31,6 +32,7 @@ from polysilicon.kubernetes import (
 from polysilicon.planning.landing import Landing, PerNode, PodPatch
 from polysilicon.specs import TimeSlicing
 from tests.components.recording import Recording, record, unknown_keys
+from tests.stacks.project import copy_project, edit, rehearse
 
 DAEMON_SET, SERVICE = "kubernetes:apps/v1:DaemonSet", "kubernetes:core/v1:Service"
 TAINT = {"key": "nvidia.com/gpu", "operator": "Equal", "value": "present", "effect": "NoSchedule"}
@@ -225,6 +227,28 @@ def test_the_operator_brings_no_driver(catalog: Catalog) -> None:  # aws trap 42
     assert release["version"] == catalog.default("nvidia.gpu_operator_chart")
     assert release["values"]["driver"] == {"enabled": False}
     assert release["values"]["toolkit"] == {"enabled": False}
+
+
+@pytest.mark.engine
+def test_as_many_servers_share_a_gpu_as_the_pool_says(tmp_path: Path) -> None:
+    """The rehearsal counts the shares by what the plugin is told: one that offers fewer leaves a server without a node."""
+    project = copy_project(tmp_path)
+
+    def shared_by_three(config: dict[str, Any]) -> None:
+        fleet = config["polysilicon:fleet"]
+        sharing = {"kind": "time_slicing", "replicas": 3}
+        inf2 = fleet["pools"].pop("inf2")
+        fleet["pools"]["l4"] = {**inf2, "kind": "eks_gpu", "machine": "g6.8xlarge", "sharing": sharing}
+        fleet["models"]["chat"] |= {"pool": "l4", "replicas": 3}
+
+    edit(project, "dev", shared_by_three)
+    rehearsal = rehearse(project, "dev", tmp_path / "state")
+    up = rehearsal.up()
+    assert up.ok, up.log
+    assert rehearsal.up(expect_no_changes=True).ok
+    destroyed = rehearsal.destroy()
+    assert destroyed.ok, destroyed.log
+    assert list(destroyed.leftovers) == []
 
 
 # ── Rights ───────────────────────────────────────────────────────────────────────────────────────────────────────────

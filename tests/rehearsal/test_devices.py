@@ -1,4 +1,4 @@
-"""How many devices a node offers: GPUs and their shares, EFA interfaces, huge pages. What goes wrong, and what does not."""
+"""How many devices a node offers: GPUs and their shares, EFA interfaces, huge pages. What goes wrong, what does not."""
 
 from __future__ import annotations
 
