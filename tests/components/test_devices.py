@@ -231,7 +231,7 @@ def test_the_operator_brings_no_driver(catalog: Catalog) -> None:  # aws trap 42
 
 @pytest.mark.engine
 def test_as_many_servers_share_a_gpu_as_the_pool_says(tmp_path: Path) -> None:
-    """The rehearsal counts the shares by what the plugin is told: one that offers fewer leaves a server without a node."""
+    """The rehearsal counts the shares by what the plugin is told; one that offers fewer leaves a server out."""
     project = copy_project(tmp_path)
 
     def shared_by_three(config: dict[str, Any]) -> None:
