@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 
 from polysilicon.catalog import Catalog
 from polysilicon.errors import UserError, one_of
-from polysilicon.kubernetes import ClusterRef, GpuOperator, GpuOperatorArgs
+from polysilicon.kubernetes import ClusterRef, GpuOperator, GpuOperatorArgs, NeuronScheduler, NeuronSchedulerArgs
 from polysilicon.planning.fleet import FleetPlan, budgeted
 from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.specs import (
@@ -173,6 +173,8 @@ def _device_software(key: str, plan: FleetPlan, ref: ClusterRef, catalog: Catalo
     """What a cluster needs once for the way in which its pools share their devices."""
     if any(pool.sharing is not None and pool.sharing.kind == "mig" for pool in _eks_plans(key, plan)):
         GpuOperator(key, GpuOperatorArgs(cluster=ref, catalog=catalog))
+    if any(pool.landing.pod.scheduler_name for pool in _eks_plans(key, plan)):
+        NeuronScheduler(key, NeuronSchedulerArgs(cluster=ref, catalog=catalog))
 
 
 def _pools_of(cluster: str, fleet: FleetSpec) -> Mapping[str, PoolSpec]:

@@ -135,7 +135,10 @@ def monitor(name: str, parent: pulumi.Resource) -> None:
     }
     placed = {"name": object_name, "labels": labels, "namespace": "kube-system"}
     k8s.apps.v1.DaemonSet(f"{name}-monitor", metadata=placed, spec=spec, opts=under(component))
-    component.register_outputs({"daemonSet": object_name, "port": 8000})
+    port = {"name": "metrics", "port": 8000, "targetPort": "metrics", "protocol": "TCP"}
+    service = {"clusterIP": "None", "selector": labels, "ports": [port]}
+    k8s.core.v1.Service(f"{name}-monitor", metadata=placed, spec=service, opts=under(component))
+    component.register_outputs({"daemonSet": object_name, "service": object_name, "port": 8000})
 
 
 def device_plugin(name: str, parent: pulumi.Resource) -> None:
@@ -168,6 +171,7 @@ def device_plugin(name: str, parent: pulumi.Resource) -> None:
             {"name": "device-map", "mountPath": "/run"},
             {"name": "aws-config", "mountPath": "/opt/aws", "readOnly": True},
         ],
+        "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}},
     }
     pod = {
         "serviceAccountName": object_name,

@@ -319,7 +319,7 @@ def test_gke_nodes_are_private_behind_nat() -> None:
 
 
 def test_the_service_waits_for_no_pods_of_its_own() -> None:
-    service = stack("dev").one("kubernetes:core/v1:Service")
+    service = stack("dev").all("kubernetes:core/v1:Service")["chat"]
     assert service["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import Field
 
 from polysilicon.catalog.rows import (
+    EKS_ACCOUNT,
     Addon,
     AmiRelease,
     Assumption,
@@ -92,6 +93,10 @@ class Catalog(Overlay):
     def regions_of(self, machine: str) -> tuple[str, ...]:
         """Regions known to sell `machine`."""
         return tuple(sorted({o.region for o in self.offerings if o.machine == machine and o.zones}))
+
+    def eks_account(self, region: str) -> str:
+        """Account whose registry in a region holds the images of EKS."""
+        return next((row.eks_account for row in self.regions if row.region == region), EKS_ACCOUNT)
 
     def price(self, item: str, region: str, terms: str = "on_demand") -> Price | None:
         """The price row, or None where nobody has published one that we read."""

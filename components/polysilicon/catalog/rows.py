@@ -75,6 +75,8 @@ class Silicon(Row):
     """Environment that every server on this silicon needs."""
     mig_profiles: dict[str, int] = Field(default_factory=dict)
     """Configurations of NVIDIA's MIG manager that cut this chip into equal parts, and the parts of each."""
+    neighbours: tuple[int, ...] = ()
+    """How many Neuron chips of a node, beside one and all of them, AWS's scheduler gives out as neighbours."""
     scarce: bool = False
     """Whether capacity, once given back, is hard to get again: pools of it are protected. H100 and later, Trainium2."""
 
@@ -230,11 +232,17 @@ class Offering(Row):
     zones: tuple[str, ...]
 
 
+EKS_ACCOUNT = "602401143452"
+"""Account of EKS in regions that an account has without opting in."""
+
+
 class Region(Row):
     """A region of AWS, and the zone ids that EKS takes there."""
 
     region: str
     zones: tuple[str, ...]
+    eks_account: str = Field(default=EKS_ACCOUNT, pattern=r"^\d{12}$")
+    """Account whose registry there holds the images of EKS. By default that of the regions without opting in."""
 
 
 class Default(Row):

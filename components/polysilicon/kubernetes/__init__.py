@@ -9,6 +9,7 @@ from polysilicon.kubernetes.neuron import (
     NeuronMonitor,
     NeuronMonitorArgs,
 )
+from polysilicon.kubernetes.neuron_scheduler import NeuronScheduler, NeuronSchedulerArgs
 from polysilicon.kubernetes.nvidia import (
     DcgmExporter,
     DcgmExporterArgs,
@@ -32,6 +33,8 @@ __all__ = [
     "NeuronDevicePluginArgs",
     "NeuronMonitor",
     "NeuronMonitorArgs",
+    "NeuronScheduler",
+    "NeuronSchedulerArgs",
     "NvidiaDevicePlugin",
     "NvidiaDevicePluginArgs",
 ]

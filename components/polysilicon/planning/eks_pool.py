@@ -24,7 +24,7 @@ from polysilicon.planning.pool_parts import (
     zones_of,
 )
 from polysilicon.planning.problems import Problems, refuse
-from polysilicon.planning.sharing import Slot, operator_labels, slot_of
+from polysilicon.planning.sharing import Slot, operator_labels, require_scheduler, slot_of
 from polysilicon.planning.versions import numbers, within
 from polysilicon.specs import EksGpuPoolSpec, NeuronPoolSpec
 from polysilicon.specs.pool import EksPoolSpec
@@ -99,6 +99,7 @@ def _checked(
         _require_one_zone(spec, zones)
     with problems.under(""):
         slot = slot_of(spec, machine, silicon)
+        require_scheduler(slot, cluster.kubernetes, catalog)
     with problems.under(""):
         release = _ami_release(spec, silicon, cluster, catalog)
     problems.raise_any()

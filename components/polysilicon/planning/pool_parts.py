@@ -243,6 +243,7 @@ def _pod(key: str, silicon: Silicon, slot: Slot, shape: Mapping[str, str]) -> Po
         env=silicon.env,
         volumes=(shm,) if silicon.shm_gib else (),
         volume_mounts=({"name": "shm", "mountPath": "/dev/shm"},) if silicon.shm_gib else (),
+        scheduler_name=slot.scheduler,
     )
 
 
