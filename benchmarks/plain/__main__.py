@@ -84,8 +84,8 @@ def pool(name: str) -> None:
     aws.eks.NodeGroup(
         group_name,
         cluster_name="main",
-        node_role_arn="arn:aws:iam::aws:role/nodes",
-        subnet_ids=ZONES,
+        node_role_arn="arn:aws:iam::123456789012:role/nodes",
+        subnet_ids=measured.SUBNETS,
         ami_type="AL2023_x86_64_NEURON",
         release_version="1.35.6-20260625",
         capacity_type="ON_DEMAND",
