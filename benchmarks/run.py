@@ -25,7 +25,7 @@ from polysilicon.rehearsal import Rehearsal
 HERE = Path(__file__).parent
 DRAIN = HERE.parent / "components" / "polysilicon" / "templates" / "drain.py"
 RESOURCES = 1000
-RESOURCES_OF_A_PAIR = 17
+RESOURCES_OF_A_PAIR = 18
 """A pool with its device plugin and monitor, and a model server."""
 ALLOWED = {"CPU": 1.10, "memory": 1.15, "import": 150.0, "--help": 400.0}
 

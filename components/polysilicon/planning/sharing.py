@@ -47,8 +47,8 @@ def slot_of(spec: EksPoolSpec, machine: Machine, silicon: Silicon) -> Slot:
 
 
 def require_packed(slot: Slot, spec: EksPoolSpec, machine: Machine, silicon: Silicon) -> None:
-    """Raises `SpecError` where Karpenter, which is to add nodes, may take a node for free whose chips are no neighbours:
-    it does not see what the scheduler has chosen, and counts right for powers of two alone.
+    """Raises `SpecError` where Karpenter, which is to add nodes, may find room on a node whose free chips are no
+    neighbours: it does not see what the scheduler has chosen, and counts right for powers of two alone.
 
     Source: aws/karpenter-provider-aws@1d92708 website/content/en/docs/concepts/scheduling.md.
     """
