@@ -301,6 +301,24 @@ def test_what_the_scheduler_would_never_give_out_is_refused(
     assert f"fix: allowed: {allowed}" in str(refused.value)
 
 
+# aws trap 46
+@pytest.mark.parametrize(("devices", "most", "fits"), [(3, 1, True), (3, 2, False), (2, 2, True), (12, 2, True)])
+def test_karpenter_packs_powers_of_two(
+    devices: int, most: int, fits: bool, cluster: EksClusterPlan, catalog: Catalog
+) -> None:
+    pool: dict[str, Any] = {
+        "machine": "inf2.48xlarge",
+        "devices_per_server": devices,
+        "capacity": [{"kind": "on_demand", "min": 1, "max": most}],
+    }
+    if fits:
+        assert neuron(cluster, catalog, **pool).landing.devices == devices
+        return
+    with pytest.raises(SpecError, match="devices_per_server: got 3 in a pool that Karpenter adds nodes to") as refused:
+        neuron(cluster, catalog, **pool)
+    assert "fix: allowed: 1, 2, 4, 12; or make min and max of each choice of capacity equal" in str(refused.value)
+
+
 def with_trainium2(catalog: Catalog) -> EksClusterPlan:
     spec = EksClusterSpec(
         cloud="aws",

@@ -225,7 +225,7 @@ def scheduler_pod(image: str) -> dict[str, Any]:
     container = {
         "name": NEURON_SCHEDULER,
         "image": image,
-        "command": ["kube-scheduler"],
+        "command": ["/usr/local/bin/kube-scheduler"],
         "args": [f"--config={_CONFIG_PATH}/config.yaml", "--v=2"],
         "ports": [{"name": "https", "containerPort": _SECURE_PORT, "protocol": "TCP"}],
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},

@@ -24,7 +24,7 @@ from polysilicon.planning.pool_parts import (
     zones_of,
 )
 from polysilicon.planning.problems import Problems, refuse
-from polysilicon.planning.sharing import Slot, operator_labels, require_scheduler, slot_of
+from polysilicon.planning.sharing import Slot, operator_labels, require_packed, require_scheduler, slot_of
 from polysilicon.planning.versions import numbers, within
 from polysilicon.specs import EksGpuPoolSpec, NeuronPoolSpec
 from polysilicon.specs.pool import EksPoolSpec
@@ -103,6 +103,8 @@ def _checked(
     with problems.under(""):
         release = _ami_release(spec, silicon, cluster, catalog)
     problems.raise_any()
+    if any(each.elastic for each in nodes):
+        require_packed(slot, spec, machine, silicon)
     return nodes, slot, release
 
 

@@ -46,6 +46,20 @@ def slot_of(spec: EksPoolSpec, machine: Machine, silicon: Silicon) -> Slot:
     return Slot(devices, machine.accelerators // devices, memory_gib, scheduler)
 
 
+def require_packed(slot: Slot, spec: EksPoolSpec, machine: Machine, silicon: Silicon) -> None:
+    """Raises `SpecError` where Karpenter, which is to add nodes, may find room on a node whose free chips are no
+    neighbours: it does not see what the scheduler has chosen, and counts right for powers of two alone.
+
+    Source: aws/karpenter-provider-aws@1d92708 website/content/en/docs/concepts/scheduling.md.
+    """
+    if slot.scheduler is None or not slot.devices & (slot.devices - 1):
+        return
+    packed = [n for n in _equal_shares(spec, machine, silicon) if not n & (n - 1) or n == machine.accelerators]
+    text = f"got {slot.devices} in a pool that Karpenter adds nodes to, which packs 1, 2, 4 or 8 chips of a node right"
+    fix = f"allowed: {', '.join(map(str, packed))}; or make min and max of each choice of capacity equal"
+    raise refuse("devices_per_server", text, fix)
+
+
 def require_scheduler(slot: Slot, kubernetes: str, catalog: Catalog) -> None:
     """Raises `SpecError` where the slot needs a scheduler that does not fit the cluster's version of Kubernetes: no
     scheduler is newer than the API that it asks, nor more than one minor version older.
@@ -96,14 +110,19 @@ def _part_of_device(sharing: TimeSlicing | Mig, spec: EksPoolSpec, machine: Mach
     return Slot(1, machine.accelerators * instances, memory_gb * _GB_IN_GIB)
 
 
+def _equal_shares(spec: EksPoolSpec, machine: Machine, silicon: Silicon) -> list[int]:
+    shares = [n for n in range(1, machine.accelerators + 1) if machine.accelerators % n == 0]
+    if spec.kind != "neuron":
+        return shares
+    return [n for n in shares if n in (1, machine.accelerators, *silicon.neighbours)]
+
+
 def _require_whole_shares(devices: int, spec: EksPoolSpec, machine: Machine, silicon: Silicon) -> None:
-    allowed = [n for n in range(1, machine.accelerators + 1) if machine.accelerators % n == 0]
-    text = f"got {devices}, but {spec.machine} has {machine.accelerators}, to be given out in equal shares"
-    if spec.kind == "neuron":
-        allowed = [n for n in allowed if n in (1, machine.accelerators, *silicon.neighbours)]
-        text += " of chips that AWS's scheduler finds next to each other"
+    allowed = _equal_shares(spec, machine, silicon)
     if devices not in allowed:
-        raise refuse("devices_per_server", text, f"allowed: {', '.join(map(str, allowed))}")
+        text = f"got {devices}, but {spec.machine} has {machine.accelerators}, to be given out in equal shares"
+        which = " of chips that AWS's scheduler finds next to each other" if spec.kind == "neuron" else ""
+        raise refuse("devices_per_server", text + which, f"allowed: {', '.join(map(str, allowed))}")
     if spec.efa and devices != machine.accelerators:
         text = f"got {devices} of {machine.accelerators} with efa: a model over several nodes takes whole nodes"
         raise refuse("devices_per_server", text, "remove it, or take efa: false")
