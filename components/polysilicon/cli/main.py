@@ -13,6 +13,7 @@ from polysilicon.errors import UserError, one_of
 COMMANDS = {
     "doctor": "What this machine has for rehearsals and real accounts, and what is missing.",
     "explain": "Say why a Pulumi run failed, from the engine's event log.",
+    "preflight": "Ask AWS, read-only, whether a stack can be deployed there.",
     "recover": "Settle what a killed update left: its lock, and what it had begun.",
     "rehearse": "Run a Pulumi program with the real engine against simulated clouds.",
     "schema": "Print the JSON schema of a stack's YAML, for editors.",
