@@ -11,11 +11,18 @@ from polysilicon.catalog import Catalog
 from polysilicon.planning.cluster import EksClusterPlan, GkeClusterPlan
 from polysilicon.planning.fleet import FleetPlan
 from polysilicon.planning.pool_parts import EksNodes, EksPoolPlan
-from polysilicon.specs import CapacityBlock, EksClusterSpec, FleetSpec, Reserved
+from polysilicon.specs import (
+    CapacityBlock,
+    EksClusterSpec,
+    EksNetworkSpec,
+    ExistingEksNetworkSpec,
+    FleetSpec,
+    Reserved,
+)
 
 QuotaTerms = Literal["on_demand", "spot"]
 """The terms that AWS limits in vCPUs. A reservation has its own limit, and a block was paid beforehand."""
-Part = Literal["cluster", "pool", "karpenter", "placement_group", "efa", "capacity_block"]
+Part = Literal["cluster", "network", "pool", "karpenter", "placement_group", "capacity_block", "budget"]
 """What a deployment is made of, as far as it needs rights of its own."""
 
 
@@ -58,6 +65,16 @@ class ImageWanted:
 
 
 @dataclass(frozen=True)
+class NetworkWanted:
+    """A VPC that is there, as the YAML states it."""
+
+    cluster: str
+    cidrs: tuple[str, ...]
+    subnets: Mapping[str, str]
+    """Private subnets by zone id."""
+
+
+@dataclass(frozen=True)
 class RegionRequirements:
     """What is asked of one region. Each thing stands here once, however many pools want it."""
 
@@ -70,6 +87,8 @@ class RegionRequirements:
     images: tuple[ImageWanted, ...]
     spot: Mapping[str, int]
     """Most spot nodes of each machine type."""
+    networks: tuple[NetworkWanted, ...]
+    """Those that somebody else looks after."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +115,7 @@ def aws_requirements(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> Aws
     return AwsRequirements(
         regions=tuple(_region(region, fleet, plan, catalog) for region in regions),
         accounts=tuple(sorted({spec.account for spec in specs if spec.account})),
-        parts=tuple(_parts(plan)) if clusters else (),
+        parts=tuple(_parts(fleet, plan)) if clusters else (),
         not_looked_at=tuple(key for key, each in plan.clusters.items() if isinstance(each, GkeClusterPlan)),
     )
 
@@ -112,6 +131,7 @@ def _region(region: str, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) ->
         kubernetes=tuple(sorted({cluster.kubernetes for cluster in clusters.values()})),
         images=_images(clusters, pools.values()),
         spot=_spot(pools.values()),
+        networks=tuple(_networks(fleet, clusters)),
     )
 
 
@@ -182,17 +202,25 @@ def _spot(pools: Iterable[EksPoolPlan]) -> dict[str, int]:
     return dict(sorted(wanted.items()))
 
 
-def _parts(plan: FleetPlan) -> Iterator[Part]:
+def _networks(fleet: FleetSpec, clusters: Iterable[str]) -> Iterator[NetworkWanted]:
+    for key in clusters:
+        if isinstance(network := fleet.clusters[key].network, ExistingEksNetworkSpec):
+            yield NetworkWanted(key, network.cidrs, network.private_subnets)
+
+
+def _parts(fleet: FleetSpec, plan: FleetPlan) -> Iterator[Part]:
     pools = [pool for pool in plan.pools.values() if isinstance(pool, EksPoolPlan)]
     nodes = [each for _, each in _nodes_of(pools)]
     yield "cluster"
+    if any(isinstance(cluster.network, EksNetworkSpec) for cluster in fleet.clusters.values()):
+        yield "network"
+    if fleet.budget:
+        yield "budget"
     if pools:
         yield "pool"
     if any(pool.elastic for pool in pools):
         yield "karpenter"
     if any(each.placement_group for each in nodes):
         yield "placement_group"
-    if any(pool.interfaces for pool in pools):
-        yield "efa"
     if any(each.terms == "capacity_block" for each in nodes):
         yield "capacity_block"

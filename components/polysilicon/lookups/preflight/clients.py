@@ -8,13 +8,6 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 
-_CONFIG = Config(
-    connect_timeout=5,
-    read_timeout=20,
-    retries={"mode": "standard", "total_max_attempts": 4},
-    max_pool_connections=16,
-)
-"""A question waits a minute or two at most, whatever happens."""
 _GLOBAL = "us-east-1"
 """Where IAM, STS and the price list are asked when no region is told."""
 
@@ -25,11 +18,21 @@ class Clients:
     Args:
         endpoint: Where every service is asked, for a stand-in. By default AWS.
         profile: Profile of the shared configuration. By default that of the environment.
+        tries: How often a question is asked that is throttled, or has no answer.
+        patience: Seconds that one try waits for its answer. A question takes a minute or two at most.
     """
 
-    def __init__(self, endpoint: str | None = None, profile: str | None = None) -> None:
+    def __init__(
+        self, endpoint: str | None = None, profile: str | None = None, tries: int = 4, patience: float = 20
+    ) -> None:
         self._endpoint = endpoint
         self._profile = profile
+        self._config = Config(
+            connect_timeout=min(5, patience),
+            read_timeout=patience,
+            retries={"mode": "standard", "total_max_attempts": tries},
+            max_pool_connections=16,
+        )
         self._session: Any = None
         self._made: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
@@ -45,8 +48,9 @@ class Clients:
         with self._lock:  # sessions are not safe to share between threads; clients are
             if (service, region) not in self._made:
                 self._session = self._session or boto3.Session(profile_name=self._profile)
-                client = self._session.client(service, region_name=region, endpoint_url=self._endpoint, config=_CONFIG)
-                self._made[service, region] = client
+                self._made[service, region] = self._session.client(
+                    service, region_name=region, endpoint_url=self._endpoint, config=self._config
+                )
             return self._made[service, region]
 
     def close(self) -> None:

@@ -9,13 +9,15 @@ from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
 _LOG_IN = "log in (aws sso login, or aws configure) and see with `aws sts get-caller-identity` who you are"
 
+_PROXY = "see whether a proxy is in between"
+
 
 @dataclass(frozen=True)
 class Failure:
     """An unanswered question.
 
     Attributes:
-        credentials: Whether the credentials themselves are the reason, so that every other question fails alike.
+        credentials: Whether the credentials themselves seem to be the reason, so that every other question fails alike.
     """
 
     text: str
@@ -64,11 +66,12 @@ def failure(error: Exception) -> Failure:
     if isinstance(error, boto.EndpointConnectionError | boto.ConnectionError | boto.HTTPClientError):
         return Failure(f"{_host(error)} cannot be reached", "see that region, proxy and network are right")
     if isinstance(error, ResponseParserError):
-        return Failure("something other than AWS answered, or AWS in a broken way", "see whether a proxy is in between")
+        return Failure("something other than AWS answered, or AWS in a broken way", _PROXY)
     return Failure(_one_line(str(error) or type(error).__name__), "")
 
 
 def _answered(error: boto.ClientError) -> Failure:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = error.response.get("Error", {}).get("Code", "")
     message = _one_line(error.response.get("Error", {}).get("Message", ""))
     call = error.operation_name
@@ -80,9 +83,14 @@ def _answered(error: boto.ClientError) -> Failure:
         fix = "grant it: `polysilicon preflight --policy preflight` prints all that is needed"
         return Failure(f"this identity may not call {call}", fix)
     if code in _THROTTLED:
-        return Failure(f"AWS throttles {call}, again after four tries", "run it again in some minutes")
+        return Failure(f"AWS throttles {call}, however often it is asked", "run it again in some minutes")
     if code == "OptInRequired":
         return Failure(f"the account is not set up for {call}", "enable the region or the service for the account")
+    if status >= 500:
+        fix = "run it again in some minutes; https://health.aws.amazon.com says what is out of order"
+        return Failure(f"AWS itself fails at {call} ({status})", fix)
+    if code.isdigit():  # of the status, because there was no error of AWS's in the answer
+        return Failure(f"something other than AWS answered {call} ({code})", _PROXY)
     return Failure(f"{call}: {code}: {message}", "")
 
 

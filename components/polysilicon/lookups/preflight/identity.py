@@ -8,7 +8,7 @@ from typing import Any
 
 from polysilicon.lookups.preflight.clients import Clients
 from polysilicon.lookups.preflight.findings import Finding
-from polysilicon.lookups.preflight.policy import deploying_actions
+from polysilicon.lookups.preflight.policy import BOUND, deploying_actions
 from polysilicon.planning.requirements import AwsRequirements
 
 _ASSUMED = re.compile(r"^arn:(?P<partition>[^:]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/")
@@ -40,9 +40,9 @@ def rights(wanted: AwsRequirements, clients: Clients) -> Iterator[Finding]:
         yield Finding("rights", "deploying", "unknown", f"IAM simulates users and roles only, not {arn}")
         return
     actions = deploying_actions(wanted.parts)
-    results = list(_simulated(source, actions, clients))
-    denied = sorted(row["EvalActionName"] for row in results if row["EvalDecision"] == "explicitDeny")
-    missing = sorted(row["EvalActionName"] for row in results if row["EvalDecision"] == "implicitDeny")
+    results = [row for each in wanted.regions for row in _simulated(source, actions, each.region, clients)]
+    denied = sorted({row["EvalActionName"] for row in results if row["EvalDecision"] == "explicitDeny"})
+    missing = sorted({row["EvalActionName"] for row in results if row["EvalDecision"] == "implicitDeny"} - {*denied})
     fix = "`polysilicon preflight STACK --policy deploy` prints what is needed"
     if denied:
         yield Finding("rights", "deploying", "fail", f"a policy forbids {_few(denied)}", fix)
@@ -50,7 +50,7 @@ def rights(wanted: AwsRequirements, clients: Clients) -> Iterator[Finding]:
         text = f"not allowed on every resource: {_few(missing)}; a policy for certain resources may still allow them"
         yield Finding("rights", "deploying", "warn", text, fix)
     if not denied and not missing:
-        yield Finding("rights", "deploying", "ok", f"{len(results)} actions allowed, by IAM's simulation")
+        yield Finding("rights", "deploying", "ok", f"{len(actions)} actions allowed, by IAM's simulation")
 
 
 def _source(arn: str, clients: Clients) -> str | None:
@@ -60,10 +60,16 @@ def _source(arn: str, clients: Clients) -> str | None:
     return arn if ":user/" in arn else None
 
 
-def _simulated(source: str, actions: Sequence[str], clients: Clients) -> Iterator[dict[str, Any]]:
+def _simulated(source: str, actions: Sequence[str], region: str, clients: Clients) -> Iterator[dict[str, Any]]:
+    """What IAM says to the actions, with the values of those keys that policies such as ours are bound by."""
     pages = clients("iam").get_paginator("simulate_principal_policy")
+    context = [
+        {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+        for key, value in (("aws:RequestedRegion", region), *((key, services[0]) for key, services in BOUND.values()))
+    ]
     for begin in range(0, len(actions), _AT_ONCE):
-        for page in pages.paginate(PolicySourceArn=source, ActionNames=list(actions[begin : begin + _AT_ONCE])):
+        some = list(actions[begin : begin + _AT_ONCE])
+        for page in pages.paginate(PolicySourceArn=source, ActionNames=some, ContextEntries=context):
             yield from page["EvaluationResults"]
 
 

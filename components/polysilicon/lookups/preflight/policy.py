@@ -10,7 +10,7 @@ from typing import Any
 
 from polysilicon.planning.requirements import Part
 
-_BOUND: Mapping[str, tuple[str, Sequence[str]]] = {
+BOUND: Mapping[str, tuple[str, Sequence[str]]] = {
     "iam:PassRole": ("iam:PassedToService", ("eks.amazonaws.com", "ec2.amazonaws.com", "pods.eks.amazonaws.com")),
     "iam:CreateServiceLinkedRole": (
         "iam:AWSServiceName",
@@ -44,7 +44,7 @@ def deploying_policy(parts: Iterable[Part], regions: Sequence[str]) -> dict[str,
     Ids are not known before the deployment, so resources are bounded by region and service only.
     """
     actions = deploying_actions(parts)
-    free = [action for action in actions if action not in _BOUND]
+    free = [action for action in actions if action not in BOUND]
     regional = [action for action in free if action.split(":")[0] not in _EVERYWHERE]
     there = {"StringEquals": {"aws:RequestedRegion": list(regions)}}
     return _policy(
@@ -56,13 +56,13 @@ def deploying_policy(parts: Iterable[Part], regions: Sequence[str]) -> dict[str,
                 "Action": [action for action in free if action not in regional],
                 "Resource": "*",
             },
-            *(_bound(action) for action in actions if action in _BOUND),
+            *(_bound(action) for action in actions if action in BOUND),
         ]
     )
 
 
 def _bound(action: str) -> dict[str, Any]:
-    key, services = _BOUND[action]
+    key, services = BOUND[action]
     condition = {"StringEquals": {key: list(services)}}
     sid = action.split(":")[1]
     return {"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": "*", "Condition": condition}

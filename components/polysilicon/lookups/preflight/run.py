@@ -17,6 +17,7 @@ from polysilicon.lookups.preflight.failures import Failure, failure
 from polysilicon.lookups.preflight.findings import Check, Finding, Status
 from polysilicon.lookups.preflight.identity import identity, rights, service_role
 from polysilicon.lookups.preflight.machines import offered, spot_score
+from polysilicon.lookups.preflight.networks import networks
 from polysilicon.lookups.preflight.quotas import quotas
 from polysilicon.lookups.preflight.reservations import reservations
 from polysilicon.lookups.preflight.tools import tools
@@ -58,6 +59,8 @@ def _region(wanted: RegionRequirements, clients: Clients, now: datetime) -> Iter
 
     yield check("quota", partial(quotas, wanted, clients))
     yield check("offered", partial(offered, wanted, clients))
+    if wanted.networks:
+        yield check("network", partial(networks, wanted, clients))
     if wanted.reservations:
         yield check("reservation", partial(reservations, wanted, clients))
     yield check("EKS version", partial(support, wanted, clients, now))
@@ -75,21 +78,29 @@ def _answer(check: Check) -> Sequence[Finding] | Failure:
 
 def _told(checks: Sequence[Check], answers: Sequence[Sequence[Finding] | Failure]) -> Iterator[Finding]:
     """Findings with their regions. What all failed for the same credentials is said once."""
+    nobody = any(c.name == "identity" and _lacks_credentials(a) for c, a in zip(checks, answers, strict=True))
     unasked = []
     for check, answer in zip(checks, answers, strict=True):
         if not isinstance(answer, Failure):
-            yield from (_placed(finding, check.region) for finding in answer)
+            yield from (replace(finding, region=check.region) for finding in answer)
         elif check.name == "identity":
             status: Status = "fail" if answer.credentials else "unknown"
             yield Finding(check.name, "account", status, answer.text, answer.fix)
-        elif answer.credentials:
+        elif nobody and answer.credentials:
             unasked.append(f"{check.name} in {check.region}" if check.region else check.name)
         else:
-            yield Finding(check.name, "", "unknown", answer.text, answer.fix, check.region)
+            yield Finding(check.name, "", "unknown", answer.text, _fix(check, answer), check.region)
     if unasked:
         text = f"not answered for lack of credentials: {', '.join(dict.fromkeys(unasked))}"
         yield Finding("credentials", "", "unknown", text)
 
 
-def _placed(finding: Finding, region: str) -> Finding:
-    return replace(finding, region=region)
+def _lacks_credentials(answer: Sequence[Finding] | Failure) -> bool:
+    return isinstance(answer, Failure) and answer.credentials
+
+
+def _fix(check: Check, failed: Failure) -> str:
+    """Credentials that are good elsewhere are not accepted in a region that the account has not enabled."""
+    if failed.credentials and check.region:
+        return f"see whether the region is enabled: aws account get-region-opt-status --region-name {check.region}"
+    return failed.fix
