@@ -1,7 +1,8 @@
 """Measures a preflight of twenty pools: how long it takes against AWS on loopback, and how many questions it asks.
 
 Each pair is two fresh processes, after their imports: ours, and a plain program that asks the same, one question after
-another. The server is a process of its own and warm, so that its start does not count. The median of the pairs counts.
+another, both with a tenth of a second to each answer, as over a network. The server is warm, so that its start does not
+count. The median counts.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from rich.table import Table
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 REGIONS = ("us-east-1", "us-west-2")
-ALLOWED = {"seconds": 2.0, "ratio": 1.0, "questions": 1.0}
+LATENCY = 0.1
+ALLOWED = {"seconds": 2.0, "ratio": 0.75, "questions": 1.0}
 
 
 def main() -> None:
@@ -36,20 +38,22 @@ def main() -> None:
     rounds, console = int(sys.argv[1]) if len(sys.argv) > 1 else 5, Console(highlight=False)
     with StandIn(ready()) as aws:
         asked(aws, "ours", 20)  # moto loads its parts when they are first asked for
+        alone = [asked(aws, "ours", 20) for _ in track(range(rounds), "at once", console=console)]
+        aws.delay = LATENCY
         pairs = [
             (asked(aws, "ours", 20), asked(aws, "plain", 20)) for _ in track(range(rounds), "pairs", console=console)
         ]
         few = asked(aws, "ours", 12)
-    seconds = statistics.median(ours["seconds"] for ours, _ in pairs)
+    seconds = statistics.median(each["seconds"] for each in alone)
     ratio = statistics.median(ours["seconds"] / plain["seconds"] for ours, plain in pairs)
-    questions = pairs[0][0]["questions"] / few["questions"]
-    table = Table("figure", "measured", "allowed", title=f"20 pools, median of {rounds} pairs", title_justify="left")
+    questions = alone[0]["questions"] / few["questions"]
+    table = Table("figure", "measured", "allowed", title=f"20 pools, median of {rounds}", title_justify="left")
     table.add_row("seconds of preflight, after import", f"{seconds:.2f}", f"{ALLOWED['seconds']:.2f}")
-    table.add_row("seconds, ours / plain (one after another)", f"{ratio:.3f}", f"{ALLOWED['ratio']:.2f}")
+    table.add_row(f"the same with {LATENCY} s to each answer, ours / plain", f"{ratio:.3f}", f"{ALLOWED['ratio']:.2f}")
     table.add_row("questions, of 20 pools / of 12 alike", f"{questions:.3f}", f"{ALLOWED['questions']:.2f}")
     console.print(table)
-    plain = statistics.median(each["seconds"] for _, each in pairs)
-    console.print(f"ours {seconds:.2f} s, plain {plain:.2f} s, {pairs[0][0]['questions']} questions")
+    told = [statistics.median(pair[side]["seconds"] for pair in pairs) for side in (0, 1)]
+    console.print(f"with {LATENCY} s: ours {told[0]:.2f} s, plain {told[1]:.2f} s; {few['questions']:.0f} questions")
     measured = {"seconds": seconds, "ratio": ratio, "questions": questions}
     sys.exit(any(measured[name] > allowed for name, allowed in ALLOWED.items()))
 

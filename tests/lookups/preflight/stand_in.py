@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from botocore.validate import validate_parameters  # type: ignore[import-untyped]
+from moto.core.exceptions import ServiceException
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
@@ -75,6 +76,8 @@ class StandIn:
 
     answers: Answers = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
+    delay: float = 0
+    """Seconds that each answer takes, as over a network."""
 
     def __enter__(self) -> StandIn:
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -107,6 +110,7 @@ class StandIn:
             return self._moto(environ, start)  # type: ignore[no-any-return]
         with self._lock:
             self.asked.append(asked)
+        time.sleep(self.delay)
         answer = self.answers.get(asked.operation)
         if answer is None:
             return self._moto(environ, start)  # type: ignore[no-any-return]
@@ -139,7 +143,7 @@ class StandIn:
         operation: OperationModel = service.operation_model(asked.operation)
         serializer = get_serializer_class(asked.service, service.protocol)(operation)
         if isinstance(answer, Refused):
-            error = serializer.serialize(_error(answer))
+            error = serializer.serialize(_Error(answer.code, answer.message))
             return Response(error["body"], answer.status, dict(error["headers"]))
         validate_parameters(dict(answer), operation.output_shape)
         told = serializer.serialize(answer)
@@ -151,8 +155,5 @@ class _Silent(WSGIRequestHandler):
         """Writes nothing."""
 
 
-def _error(refused: Refused) -> Exception:
-    error = Exception(refused.message)
-    error.code = refused.code  # type: ignore[attr-defined]
-    error.message = refused.message  # type: ignore[attr-defined]
-    return error
+class _Error(ServiceException):
+    """An error of AWS; moto's serializers know it by its base."""
