@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import boto3  # type: ignore[import-untyped]
 import pytest
+from botocore.config import Config  # type: ignore[import-untyped]
 
 from polysilicon.lookups.preflight import Clients
 from tests.lookups.preflight.answers import ready
@@ -12,7 +14,24 @@ from tests.lookups.preflight.stand_in import StandIn
 @pytest.fixture(scope="session")
 def server() -> Iterator[StandIn]:
     with StandIn() as server:
+        _wake(server)
         yield server
+
+
+def _wake(server: StandIn) -> None:
+    """moto loads its parts when they are first asked for, which takes seconds."""
+    patient = Config(read_timeout=60, retries={"total_max_attempts": 1})
+    for service, call in (("ec2", "describe_vpcs"), ("sts", "get_caller_identity"), ("iam", "list_users")):
+        client = boto3.client(
+            service,
+            "us-east-1",
+            endpoint_url=server.url,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+            config=patient,
+        )
+        getattr(client, call)()
+        client.close()
 
 
 @pytest.fixture

@@ -17,6 +17,9 @@ from tests.lookups.preflight.answers import quota
 from tests.lookups.preflight.fleets import cluster, fleet, pool, requirements
 from tests.lookups.preflight.stand_in import Answer, Asked, Raw, Refused, StandIn
 
+# moto's serializers warn of errors that only the gates before a service answer with, such as throttling.
+pytestmark = pytest.mark.filterwarnings(r"ignore:Exception\(_Error\) with code")
+
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 

@@ -50,7 +50,7 @@ _THROTTLED = {
 
 
 def failure(error: Exception) -> Failure:
-    """What an error of AWS's library means."""
+    """What an error means: one of AWS's library, or a `KeyError` of an answer that lacks what AWS always says."""
     if isinstance(error, boto.ClientError):
         return _answered(error)
     if isinstance(error, _NO_CREDENTIALS):
@@ -67,6 +67,8 @@ def failure(error: Exception) -> Failure:
         return Failure(f"{_host(error)} cannot be reached", "see that region, proxy and network are right")
     if isinstance(error, ResponseParserError):
         return Failure("something other than AWS answered, or AWS in a broken way", _PROXY)
+    if isinstance(error, KeyError):
+        return Failure(f"something other than AWS answered: it says no {error}", _PROXY)
     return Failure(_one_line(str(error) or type(error).__name__), "")
 
 

@@ -72,7 +72,7 @@ def _region(wanted: RegionRequirements, clients: Clients, now: datetime) -> Iter
 def _answer(check: Check) -> Sequence[Finding] | Failure:
     try:
         return list(check.ask())
-    except (BotoCoreError, ClientError, ResponseParserError) as error:
+    except (BotoCoreError, ClientError, ResponseParserError, KeyError) as error:
         return failure(error)
 
 
