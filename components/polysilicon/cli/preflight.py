@@ -60,9 +60,7 @@ def command(stack: str | None, directory: Path, policy: Literal["preflight", "de
         return
     wanted = _requirements(stack, directory)
     if policy == "deploy":
-        from polysilicon.lookups.preflight.policy import deploying_policy
-
-        click.echo(json.dumps(deploying_policy(wanted.parts, [each.region for each in wanted.regions]), indent=2))
+        _show_deploying_policy(wanted)
         return
     findings = _asked(wanted)
     if as_json:
@@ -70,6 +68,18 @@ def command(stack: str | None, directory: Path, policy: Literal["preflight", "de
     else:
         Console(highlight=False).print(_shown(wanted, findings))
     sys.exit(1 if any(finding.status == "fail" for finding in findings) else 0)
+
+
+def _show_deploying_policy(wanted: AwsRequirements) -> None:
+    from polysilicon.lookups.preflight.policy import MOST_CHARACTERS, deploying_policy, size
+
+    if not wanted.regions:
+        raise UserError("no cluster of this stack is on AWS: deploying it needs no rights there")
+    policy = deploying_policy(wanted.parts, [each.region for each in wanted.regions])
+    click.echo(json.dumps(policy, indent=2))
+    if (characters := size(policy)) > MOST_CHARACTERS:
+        text = f"{characters:,} characters, but a managed policy holds {MOST_CHARACTERS:,}"
+        click.echo(f"{text}: put the statements into two policies", err=True)
 
 
 def _requirements(stack: str | None, directory: Path) -> AwsRequirements:

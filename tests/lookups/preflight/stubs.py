@@ -24,6 +24,10 @@ class Stubbed:
         """The next question, and its answer; `asked` are its parameters, where they matter."""
         self._stubber.add_response(call, answer, asked)
 
+    def refuse(self, call: str, code: str, status: int) -> None:
+        """The next question, and AWS's error."""
+        self._stubber.add_client_error(call, service_error_code=code, http_status_code=status)
+
     @property
     def clients(self) -> Clients:
         def give(service: str, region: str = "") -> Any:

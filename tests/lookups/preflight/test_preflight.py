@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
 import pytest
 
 from polysilicon.lookups.preflight import Clients, Finding, preflight
@@ -16,6 +15,7 @@ from polysilicon.lookups.preflight.policy import preflight_policy
 from tests.lookups.preflight.answers import quota
 from tests.lookups.preflight.fleets import cluster, fleet, pool, requirements
 from tests.lookups.preflight.stand_in import Answer, Asked, Raw, Refused, StandIn
+from tests.lookups.preflight.vpcs import made_vpc
 
 # moto's serializers warn of errors that only the gates before a service answer with, such as throttling.
 pytestmark = pytest.mark.filterwarnings(r"ignore:Exception\(_Error\) with code")
@@ -32,15 +32,7 @@ def of(findings: Sequence[Finding], check: str) -> Finding:
 def everything(aws: StandIn) -> dict[str, Any]:
     """A fleet that asks all there is to ask: spot, a reservation, a block, and a VPC that is there."""
     document = fleet(2)
-    ec2 = boto3.client("ec2", "us-east-1")
-    vpc = ec2.create_vpc(CidrBlock="10.64.0.0/16")["Vpc"]["VpcId"]
-    subnets = {
-        zone: ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.64.{third}.0/24", AvailabilityZoneId=zone)["Subnet"][
-            "SubnetId"
-        ]
-        for third, zone in enumerate(("use1-az4", "use1-az6"))
-    }
-    ec2.close()
+    subnets = made_vpc("10.64.0.0/16", {"use1-az4": "10.64.0.0/24", "use1-az6": "10.64.1.0/24"})
     network = {"kind": "existing", "cidrs": ["10.64.0.0/16"], "private_subnets": subnets}
     document["clusters"]["theirs"] = cluster("us-east-1", network=network)
     reserved = {"id": "cr-0123456789abcdef0", "zone": "use1-az6", "count": 2}
@@ -105,6 +97,14 @@ def test_a_question_without_an_answer_is_one_line_and_the_rest_is_asked(trouble:
     assert text in found.text
     assert fix in found.fix
     assert "\n" not in found.text
+    assert {finding.status for finding in findings if finding is not found} == {"ok"}
+
+
+def test_who_may_not_ask_iam_is_told_so_and_the_rest_is_asked(aws: StandIn, clients: Clients) -> None:
+    aws.answers["SimulatePrincipalPolicy"] = Refused("AccessDenied", status=403)
+    findings = preflight(requirements(fleet(2)), clients, NOW)
+    found = of(findings, "rights")
+    assert (found.status, found.text) == ("unknown", "this identity may not call SimulatePrincipalPolicy")
     assert {finding.status for finding in findings if finding is not found} == {"ok"}
 
 

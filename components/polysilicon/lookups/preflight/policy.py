@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
@@ -23,8 +24,10 @@ BOUND: Mapping[str, tuple[str, Sequence[str]]] = {
     ),
 }
 """Actions that are allowed for certain services of AWS only, and the condition that says which."""
-_EVERYWHERE = ("iam", "sts")
+_EVERYWHERE = ("budgets", "iam", "sts")
 """Services that know no region, or are asked in another than the stack's."""
+MOST_CHARACTERS = 6144
+"""Of a managed policy, blanks not counted (docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
 
 
 def preflight_policy() -> dict[str, Any]:
@@ -59,6 +62,11 @@ def deploying_policy(parts: Iterable[Part], regions: Sequence[str]) -> dict[str,
             *(_bound(action) for action in actions if action in BOUND),
         ]
     )
+
+
+def size(policy: Mapping[str, Any]) -> int:
+    """Characters of a policy as IAM counts them."""
+    return len("".join(json.dumps(policy).split()))
 
 
 def _bound(action: str) -> dict[str, Any]:
