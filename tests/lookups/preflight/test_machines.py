@@ -18,7 +18,7 @@ REGION = requirements(fleet(1)).regions[0]
     ("machine", "zones", "status", "text", "fix"),
     [
         ("inf2.8xlarge", ("use1-az4", "use1-az6"), "ok", "in use1-az4, use1-az6", ""),
-        ("trn1.32xlarge", ("use1-az4", "use1-az6"), "fail", "is not offered in use1-az4", "take zones of use1-az5"),
+        ("g6e.4xlarge", ("use1-az4", "use1-az5"), "fail", "is not offered in use1-az5", "zones of use1-az1, use1-az2"),
         ("trn2.48xlarge", ("use1-az4",), "fail", "is not offered in this region", "another machine or region"),
     ],
 )
