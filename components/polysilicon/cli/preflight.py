@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import json
 import sys
@@ -12,26 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
-import yaml
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from polysilicon import clock
-from polysilicon.catalog import Catalog
 from polysilicon.cli.options import in_project
-from polysilicon.cli.report import stack_catalog
+from polysilicon.cli.stack_needs import require_boto3, stack_needs
 from polysilicon.engine import console_report
 from polysilicon.errors import UserError
-from polysilicon.planning.fleet import plan_fleet
-from polysilicon.planning.requirements import AwsRequirements, aws_requirements
-from polysilicon.rehearsal.project import find_project
-from polysilicon.specs import FleetSpec
+from polysilicon.planning.requirements import AwsRequirements
 
 if TYPE_CHECKING:
     from polysilicon.lookups.preflight import Finding
 
-_FLEET = "polysilicon:fleet"
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red", "unknown": "magenta"}
 
 
@@ -51,14 +44,13 @@ def command(stack: str | None, directory: Path, policy: Literal["preflight", "de
     What cannot be asked is told as unknown, and the rest is asked all the same. The exit code is 1 if the deployment
     would fail, else 0.
     """
-    if importlib.util.find_spec("boto3") is None:
-        raise UserError("boto3 is not installed\n  fix: pip install 'polysilicon[aws]'")
+    require_boto3()
     if policy == "preflight":
         from polysilicon.lookups.preflight.policy import preflight_policy
 
         click.echo(json.dumps(preflight_policy(), indent=2))
         return
-    wanted = _requirements(stack, directory)
+    wanted, _ = stack_needs(stack, directory)
     if policy == "deploy":
         _show_deploying_policy(wanted)
         return
@@ -80,19 +72,6 @@ def _show_deploying_policy(wanted: AwsRequirements) -> None:
     if (characters := size(policy)) > MOST_CHARACTERS:
         text = f"{characters:,} characters, but a managed policy holds {MOST_CHARACTERS:,}"
         click.echo(f"{text}: put the statements into two policies", err=True)
-
-
-def _requirements(stack: str | None, directory: Path) -> AwsRequirements:
-    """What the stack's file asks of AWS. Raises `UserError` where there is no such stack, or its YAML is wrong."""
-    project = find_project(directory)
-    file = project.stacks.get(project.choose(stack))
-    config = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config") or {} if file else {}
-    if _FLEET not in config:
-        where = file or f"{project.folder}, which has no file of that stack"
-        raise UserError(f"there is no {_FLEET} in {where}\n  fix: name the stack and its project: STACK -C DIR")
-    fleet = FleetSpec.parse(config[_FLEET], _FLEET)
-    catalog: Catalog = stack_catalog(file)
-    return aws_requirements(fleet, plan_fleet(fleet, catalog, _FLEET), catalog)
 
 
 def _asked(wanted: AwsRequirements) -> list[Finding]:

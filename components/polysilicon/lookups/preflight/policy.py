@@ -31,8 +31,12 @@ MOST_CHARACTERS = 6144
 
 
 def preflight_policy() -> dict[str, Any]:
-    """The least that preflight needs. Nothing in it writes, and none of it can be bound to single resources."""
-    return _policy([{"Sid": "Preflight", "Effect": "Allow", "Action": _rights()["preflight"], "Resource": "*"}])
+    """The least that preflight needs, and the refresh of prices. Nothing in it writes, and none of it can be bound to
+    single resources."""
+    asked = {"Preflight": _rights()["preflight"], "Prices": _rights()["prices"]}
+    return _policy(
+        [{"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": "*"} for sid, actions in asked.items()]
+    )
 
 
 def deploying_actions(parts: Iterable[Part]) -> list[str]:
