@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import boto3  # type: ignore[import-untyped]
 import pytest
 
 from polysilicon.lookups.preflight import Clients, Finding
@@ -77,3 +78,49 @@ def test_a_subnet_that_is_nearly_full_is_told(aws: StandIn, clients: Clients) ->
     found = judged(clients, subnets, "10.64.0.0/16")
     assert found.status == "warn"
     assert f"{subnets['use1-az6']} has 11 free addresses, EKS alone wants 16" in found.text
+
+
+@pytest.mark.parametrize(
+    ("out", "status", "text"),
+    [
+        ("internet", "fail", "leads out by an internet gateway, which serves public addresses only"),
+        ("nowhere", "warn", "has no route to 0.0.0.0/0: nodes pull images and models by it"),
+    ],
+)
+def test_private_subnets_must_lead_out(out: str, status: str, text: str, aws: StandIn, clients: Clients) -> None:
+    found = judged(clients, made_vpc("10.64.0.0/16", TWO, out=out), "10.64.0.0/16")
+    assert found.status == status
+    assert found.text.count(text) == 2
+
+
+def test_a_subnets_own_route_table_goes_before_the_main_one(aws: StandIn, clients: Clients) -> None:
+    subnets = made_vpc("10.64.0.0/16", TWO)
+    ec2 = boto3.client("ec2", "us-east-1")
+    vpc = ec2.describe_subnets(SubnetIds=[subnets["use1-az4"]])["Subnets"][0]["VpcId"]
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=subnets["use1-az4"])
+    ec2.close()
+    found = judged(clients, subnets, "10.64.0.0/16")
+    assert found.text == f"{subnets['use1-az4']} has no route to 0.0.0.0/0: nodes pull images and models by it"
+
+
+def test_a_route_to_something_deleted_is_told(aws: StandIn, clients: Clients) -> None:
+    gone = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-0123456789abcdef0", "State": "blackhole"}
+    subnets = made_vpc("10.64.0.0/16", TWO)
+    (vpc,) = {row["VpcId"] for row in _subnets(subnets)}
+    main = {"VpcId": vpc, "Associations": [{"Main": True}], "Routes": [gone]}
+    aws.answers["DescribeRouteTables"] = {"RouteTables": [main]}
+    assert "has a route to 0.0.0.0/0 that leads to something deleted" in judged(clients, subnets, "10.64.0.0/16").text
+
+
+def _subnets(subnets: Mapping[str, str]) -> list[dict[str, str]]:
+    ec2 = boto3.client("ec2", "us-east-1")
+    rows: list[dict[str, str]] = ec2.describe_subnets(SubnetIds=[*subnets.values()])["Subnets"]
+    ec2.close()
+    return rows
+
+
+def test_a_vpc_without_names_is_refused(aws: StandIn, clients: Clients) -> None:
+    found = judged(clients, made_vpc("10.64.0.0/16", TWO, names=False), "10.64.0.0/16")
+    assert found.status == "fail"
+    assert "has enableDnsHostnames off, without which no node joins" in found.text

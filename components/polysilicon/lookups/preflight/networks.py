@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -20,33 +21,45 @@ Row = Mapping[str, Any]
 Said = tuple[Status, str]
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What EC2 says of the subnets, and of the VPCs that they lie in."""
+
+    subnets: Mapping[str, Row]
+    vpcs: Mapping[str, Row]
+    routes: Sequence[Row]
+
+
 def networks(wanted: RegionRequirements, clients: Clients) -> Iterator[Finding]:
-    """Each VPC's private subnets and ranges against the YAML's. Two questions, however many there are: by filters,
-    since asking by id would end at the first that does not exist."""
+    """Each VPC's private subnets, ranges and ways out against the YAML's. Three questions, however many there are: by
+    filters, since asking by id would end at the first that does not exist. And two for each VPC."""
     ec2 = clients("ec2", wanted.region)
     ids = sorted({subnet for network in wanted.networks for subnet in network.subnets.values()})
     subnets = {row["SubnetId"]: row for row in _rows(ec2, "describe_subnets", "Subnets", "subnet-id", ids)}
     names = sorted({row["VpcId"] for row in subnets.values()})
-    vpcs = {row["VpcId"]: row for row in _rows(ec2, "describe_vpcs", "Vpcs", "vpc-id", names)} if names else {}
+    vpcs = {row["VpcId"]: row for row in _rows(ec2, "describe_vpcs", "Vpcs", "vpc-id", names)}
+    found = _Found(subnets, vpcs, list(_rows(ec2, "describe_route_tables", "RouteTables", "vpc-id", names)))
     for network in wanted.networks:
-        yield _judged(network, subnets, vpcs, wanted.region)
+        yield _judged(network, found, ec2, wanted.region)
 
 
 def _rows(ec2: Any, call: str, items: str, name: str, values: list[str]) -> Iterator[Row]:
-    for page in ec2.get_paginator(call).paginate(Filters=[{"Name": name, "Values": values}]):
-        yield from page[items]
+    if values:  # a filter for nothing is refused
+        for page in ec2.get_paginator(call).paginate(Filters=[{"Name": name, "Values": values}]):
+            yield from page[items]
 
 
-def _judged(network: NetworkWanted, subnets: Mapping[str, Row], vpcs: Mapping[str, Row], region: str) -> Finding:
-    there = {zone: subnets[subnet] for zone, subnet in network.subnets.items() if subnet in subnets}
-    missing = [subnet for subnet in network.subnets.values() if subnet not in subnets]
+def _judged(network: NetworkWanted, found: _Found, ec2: Any, region: str) -> Finding:
+    there = {zone: found.subnets[subnet] for zone, subnet in network.subnets.items() if subnet in found.subnets}
+    missing = [subnet for subnet in network.subnets.values() if subnet not in found.subnets]
     said: list[Said] = [("fail", f"{subnet} does not exist here") for subnet in missing]
-    said += [found for zone, row in there.items() for found in _subnet(zone, row, network)]
+    said += [text for zone, row in there.items() for text in _subnet(zone, row, network)]
+    said += [text for row in there.values() for text in _way_out(row, found.routes)]
     within = sorted({row["VpcId"] for row in there.values()})
     if len(within) > 1:
         said.append(("fail", f"the subnets lie in several VPCs: {', '.join(within)}"))
     elif within:
-        said += _ranges(network, vpcs[within[0]])
+        said += [*_ranges(network, found.vpcs[within[0]]), *_names(within[0], ec2)]
     subject = f"network of {network.cluster}"
     if not said:
         return Finding("network", subject, "ok", f"{', '.join(network.subnets.values())} in {within[0]}")
@@ -75,3 +88,29 @@ def _ranges(network: NetworkWanted, vpc: Row) -> Iterator[Said]:
         yield "fail", f"{vpc['VpcId']} has no range {', '.join(invented)}: it has {', '.join(sorted(real))}"
     if unsaid := sorted(real - stated):
         yield "warn", f"{vpc['VpcId']} has {', '.join(unsaid)} too, which cidrs does not say"
+
+
+def _names(vpc: str, ec2: Any) -> Iterator[Said]:
+    """Nodes find their control plane by name (awsdocs/amazon-eks-user-guide networking/network-reqs.adoc)."""
+    for attribute, member in (("enableDnsSupport", "EnableDnsSupport"), ("enableDnsHostnames", "EnableDnsHostnames")):
+        if not ec2.describe_vpc_attribute(VpcId=vpc, Attribute=attribute)[member]["Value"]:
+            yield "fail", f"{vpc} has {attribute} off, without which no node joins"
+
+
+def _way_out(subnet: Row, tables: Sequence[Row]) -> Iterator[Said]:
+    """Nodes have no public address, so that an internet gateway is no way out for them."""
+    routes = [route for table in _tables(subnet, tables) for route in table["Routes"]]
+    default = [route for route in routes if route.get("DestinationCidrBlock") == "0.0.0.0/0"]
+    if not default:
+        yield "warn", f"{subnet['SubnetId']} has no route to 0.0.0.0/0: nodes pull images and models by it"
+    elif default[0].get("State") == "blackhole":
+        yield "fail", f"{subnet['SubnetId']} has a route to 0.0.0.0/0 that leads to something deleted"
+    elif str(default[0].get("GatewayId", "")).startswith("igw-"):
+        yield "fail", f"{subnet['SubnetId']} leads out by an internet gateway, which serves public addresses only"
+
+
+def _tables(subnet: Row, tables: Sequence[Row]) -> list[Row]:
+    """The subnet's own route table, else the main one of its VPC."""
+    own = [t for t in tables if any(a.get("SubnetId") == subnet["SubnetId"] for a in t["Associations"])]
+    main = [t for t in tables if t["VpcId"] == subnet["VpcId"] and any(a.get("Main") for a in t["Associations"])]
+    return own or main
