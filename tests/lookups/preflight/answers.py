@@ -66,6 +66,7 @@ def ready() -> Answers:
     """An account that is ready for anything."""
     return {
         "ListServiceQuotas": {"Quotas": [quota(code, 4096) for code in NAMES]},
+        "ListAWSDefaultServiceQuotas": {"Quotas": []},
         "DescribeClusterVersions": {"clusterVersions": [version()]},
         "GetParameters": parameters,
         "SimulatePrincipalPolicy": allowed,

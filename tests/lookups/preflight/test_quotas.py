@@ -15,13 +15,18 @@ from tests.lookups.preflight.stubs import Stubbed
 ALL = [Quota(code, name, 1) for code, name in NAMES.items()]
 
 
-def asked(limits: Mapping[str, float], *wanted: VcpusWanted) -> list[Finding]:
-    """What preflight says of needs, in an account with these limits."""
+def asked(
+    limits: Mapping[str, float], *wanted: VcpusWanted, default: Mapping[str, float] | None = None
+) -> list[Finding]:
+    """What preflight says of needs, in an account with these limits; `default` where AWS must be asked for those."""
     region = replace(requirements(fleet(1)).regions[0], vcpus=wanted)
     stub = Stubbed("service-quotas")
     pages = [quota(code, vcpus) for code, vcpus in limits.items()]
     stub.expect("list_service_quotas", {"Quotas": pages[:1], "NextToken": "more"}, {"ServiceCode": "ec2"})
     stub.expect("list_service_quotas", {"Quotas": pages[1:]}, {"ServiceCode": "ec2", "NextToken": "more"})
+    if default is not None:
+        rows = [quota(code, vcpus) for code, vcpus in default.items()]
+        stub.expect("list_aws_default_service_quotas", {"Quotas": rows}, {"ServiceCode": "ec2"})
     found = list(quotas(region, stub.clients))
     stub.done()
     return found
@@ -74,8 +79,17 @@ def test_too_little_for_what_always_runs_fails_and_for_what_may_come_warns(vcpus
 
 
 def test_a_quota_that_is_not_listed_is_unknown() -> None:
-    (found,) = asked({"L-DB2E81BA": 0, "L-1216C47A": 0}, VcpusWanted("inf2.xlarge", "spot", 4, 4))
+    limits = {"L-DB2E81BA": 0.0, "L-1216C47A": 0.0}
+    (found,) = asked(limits, VcpusWanted("inf2.xlarge", "spot", 4, 4), default={})
     assert (found.status, found.subject) == ("unknown", "inf2.xlarge (spot)")
+
+
+def test_where_the_account_has_no_value_of_its_own_the_default_holds() -> None:
+    needs = VcpusWanted("inf2.xlarge", "spot", 4, 4), VcpusWanted("g6.xlarge", "on_demand", 4, 4)
+    limits, default = {"L-DB2E81BA": 8.0, "L-1216C47A": 0.0}, {"L-B5D1601B": 0.0, "L-DB2E81BA": 0.0}
+    inf, g = asked(limits, *needs, default=default)
+    assert (inf.status, inf.subject) == ("fail", "All Inf Spot Instance Requests")
+    assert (g.status, "8 vCPUs" in g.text) == ("ok", True)
 
 
 def test_what_is_reserved_is_in_no_quota() -> None:

@@ -68,6 +68,7 @@ def test_one_that_is_not_there_fails() -> None:
         ({"AvailabilityZoneId": "use1-az4"}, "fail", "zone use1-az4, where the stack says use1-az6"),
         ({"InstanceType": "inf2.8xlarge"}, "fail", "machine inf2.8xlarge, where the stack says inf2.xlarge"),
         ({"InstancePlatform": "Windows"}, "fail", "platform Windows, where the stack says Linux/UNIX"),
+        ({"Tenancy": "dedicated"}, "fail", "tenancy dedicated, where the stack says default"),
         ({"ReservationType": "capacity-block"}, "fail", "is capacity-block, where the stack says default"),
         ({"TotalInstanceCount": 3, "AvailableInstanceCount": 3}, "fail", "holds 3 machines, where the stack says 4"),
         ({"TotalInstanceCount": 9}, "warn", "holds 9 machines, where the stack says 4"),

@@ -46,7 +46,10 @@ class Quota:
 
 def quotas(wanted: RegionRequirements, clients: Clients) -> Iterator[Finding]:
     """Whether the vCPUs that the stack wants are within the account's quotas; those of one quota are added up."""
-    listed = list(_listed(wanted.region, clients))
+    listed = list(_listed("list_service_quotas", wanted.region, clients))
+    if any(quota_of(need.machine, need.terms, listed) is None for need in wanted.vcpus):
+        # AWS leaves out what it has no value of this account's own for: its default holds.
+        listed += _listed("list_aws_default_service_quotas", wanted.region, clients)
     by_quota: dict[Quota, list[VcpusWanted]] = {}
     for need in wanted.vcpus:
         if (quota := quota_of(need.machine, need.terms, listed)) is None:
@@ -63,9 +66,10 @@ def quota_of(machine: str, terms: QuotaTerms, listed: Iterable[Quota]) -> Quota 
     family, generation = _FAMILY.match(machine).groups()  # type: ignore[union-attr]
     by_name: dict[str, Quota] = {}
     by_code: dict[str, Quota] = {}
-    for quota in listed:
-        by_code[quota.code] = quota
-        by_name.update(dict.fromkeys(_covered(quota.name, terms), quota))
+    for quota in listed:  # the first counts: the account's own goes before the default
+        by_code.setdefault(quota.code, quota)
+        for covered in _covered(quota.name, terms):
+            by_name.setdefault(covered, quota)
     fallback = by_code.get(_FALLBACK.get((family, terms), ""))
     return by_name.get(f"{family}{generation}") or by_name.get(family) or fallback
 
@@ -79,8 +83,8 @@ def _covered(name: str, terms: QuotaTerms) -> list[str]:
     return [word.lower() for word in re.split(r",\s*|\s+and\s+", inside[1] if inside else found[1])]
 
 
-def _listed(region: str, clients: Clients) -> Iterator[Quota]:
-    pages = clients("service-quotas", region).get_paginator("list_service_quotas")
+def _listed(call: str, region: str, clients: Clients) -> Iterator[Quota]:
+    pages = clients("service-quotas", region).get_paginator(call)
     for page in pages.paginate(ServiceCode="ec2"):
         rows: list[dict[str, Any]] = page["Quotas"]
         yield from (Quota(row["QuotaCode"], row["QuotaName"], row["Value"]) for row in rows if "Value" in row)

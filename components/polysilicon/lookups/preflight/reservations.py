@@ -59,6 +59,7 @@ def _differences(wanted: ReservationWanted, row: Row) -> Iterator[tuple[Status, 
         "zone": (row.get("AvailabilityZoneId"), wanted.zone),
         "machine": (row["InstanceType"], wanted.machine),
         "platform": (row.get("InstancePlatform", "Linux/UNIX"), "Linux/UNIX"),
+        "tenancy": (row.get("Tenancy", "default"), "default"),
         "placement group": (group, wanted.placement_group),
     }
     for name, (found, said) in stated.items():
