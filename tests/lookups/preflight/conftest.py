@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import boto3  # type: ignore[import-untyped]
 import pytest
 from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.loaders import create_loader  # type: ignore[import-untyped]
 
 from polysilicon.lookups.preflight import Clients
 from tests.lookups.preflight.answers import ready
 from tests.lookups.preflight.stand_in import StandIn
+
+_one_loader = functools.cache(create_loader)
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +41,7 @@ def _wake(server: StandIn) -> None:
 @pytest.fixture
 def aws(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """AWS on loopback, with an account that is ready for anything, and credentials for it."""
+    monkeypatch.setattr("botocore.session.create_loader", _one_loader)  # models are read once, not in each test
     server.answers, server.delay = ready(), 0
     server.asked.clear()
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "AWS_REGION"):
@@ -53,5 +58,5 @@ def aws(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
 @pytest.fixture
 def clients(aws: StandIn) -> Iterator[Clients]:
     """Clients that do not ask twice."""
-    with Clients(tries=1, patience=5) as clients:
+    with Clients(tries=1, patience=60) as clients:
         yield clients

@@ -82,7 +82,7 @@ TROUBLES: dict[str, tuple[Answer, str, str]] = {
     "broken": (Raw(503, "<html>down</html>"), "AWS itself fails at ListServiceQuotas (503)", "health.aws.amazon.com"),
     "proxy": (Raw(404, "<html>hello</html>"), "something other than AWS answered ListServiceQuotas", "proxy"),
     "nonsense": (Raw(200, "<html>hello</html>"), "something other than AWS answered", "proxy"),
-    "slow": (Raw(200, "{}", seconds=2), "no answer in time from http://127.0.0.1", "network"),
+    "slow": (Raw(200, "{}", seconds=5), "no answer in time from http://127.0.0.1", "network"),
     "odd": (Refused("IllegalArgumentException", "so not"), "ListServiceQuotas: IllegalArgumentException: so not", ""),
 }
 
@@ -91,14 +91,17 @@ TROUBLES: dict[str, tuple[Answer, str, str]] = {
 def test_a_question_without_an_answer_is_one_line_and_the_rest_is_asked(trouble: str, aws: StandIn) -> None:
     answer, text, fix = TROUBLES[trouble]
     aws.answers["ListServiceQuotas"] = answer
-    with Clients(tries=1, patience=0.5 if trouble == "slow" else 5) as clients:
+    with Clients(tries=1, patience=2 if trouble == "slow" else 60) as clients:
         findings = preflight(requirements(fleet(2)), clients, NOW)
     found = of(findings, "quota")
     assert (found.status, found.region) == ("unknown", "us-east-1")
     assert text in found.text
     assert fix in found.fix
     assert "\n" not in found.text
-    assert {finding.status for finding in findings if finding is not found} == {"ok"}
+    if trouble == "slow":  # where all have so little time, others may run out of it too
+        assert {asked.operation for asked in aws.asked} >= {"DescribeClusterVersions", "GetParameters"}
+    else:
+        assert {finding.status for finding in findings if finding is not found} == {"ok"}
 
 
 def test_who_may_not_ask_iam_is_told_so_and_the_rest_is_asked(aws: StandIn, clients: Clients) -> None:
