@@ -113,6 +113,13 @@ def test_the_policy_of_a_deployment_is_that_of_its_parts(aws: StandIn, tmp_path:
     assert aws.asked == []
 
 
+def test_a_stack_of_servers_alone_needs_no_rights(aws: StandIn, tmp_path: Path) -> None:
+    folder = project(tmp_path, {**fleet(2), "layers": ["serving"], "infra_stack": "acme/chat/infra"})
+    assert "makes nothing on AWS" in str(preflight("-C", str(folder), "--policy", "deploy").exception)
+    told = json.loads(preflight("-C", str(folder), "--json").stdout)["findings"]
+    assert "rights" not in [finding["check"] for finding in told]
+
+
 def test_a_policy_that_is_too_long_says_so(aws: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("polysilicon.lookups.preflight.policy.MOST_CHARACTERS", 3000)
     result = preflight("-C", str(project(tmp_path, fleet(2))), "--policy", "deploy")

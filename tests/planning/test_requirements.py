@@ -93,3 +93,9 @@ def test_rights_are_asked_for_what_the_fleet_has(changed: dict[str, Any], parts:
 def test_spot_is_known_of_any_region() -> None:
     assert requirements(fleet(1)).uses_spot
     assert not requirements(fleet(0)).uses_spot
+
+
+def test_a_stack_of_servers_alone_makes_nothing_on_aws() -> None:
+    serving = requirements({**fleet(2), "layers": ["serving"], "infra_stack": "acme/chat/infra"})
+    assert serving.parts == ()
+    assert serving.regions == requirements(fleet(2)).regions

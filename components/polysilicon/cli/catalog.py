@@ -59,7 +59,9 @@ def refresh(stack: str | None, directory: Path, cloud: str) -> None:
         console.print(_compared(prices, catalog))
         click.echo(yaml.safe_dump(_overlay(prices, now), sort_keys=False, width=120), nl=False)
     for each in unpriced:
-        console.print(f"no price: {each.subject}: {each.text}" + (f"\n  fix: {each.fix}" if each.fix else ""))
+        console.print(
+            f"no price: {each.subject}: {each.text}" + (f"\n  fix: {each.fix}" if each.fix else ""), markup=False
+        )
     sys.exit(1 if unpriced else 0)
 
 

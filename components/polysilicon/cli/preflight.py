@@ -65,8 +65,8 @@ def command(stack: str | None, directory: Path, policy: Literal["preflight", "de
 def _show_deploying_policy(wanted: AwsRequirements) -> None:
     from polysilicon.lookups.preflight.policy import MOST_CHARACTERS, deploying_policy, size
 
-    if not wanted.regions:
-        raise UserError("no cluster of this stack is on AWS: deploying it needs no rights there")
+    if not wanted.parts:
+        raise UserError("this stack makes nothing on AWS: deploying it needs no rights there")
     policy = deploying_policy(wanted.parts, [each.region for each in wanted.regions])
     click.echo(json.dumps(policy, indent=2))
     if (characters := size(policy)) > MOST_CHARACTERS:

@@ -99,6 +99,7 @@ class AwsRequirements:
     accounts: tuple[str, ...]
     """Accounts that the clusters may be in; empty where the YAML leaves it open."""
     parts: tuple[Part, ...]
+    """Empty where the stack deploys nothing on AWS itself."""
     not_looked_at: tuple[str, ...]
     """Clusters of other clouds."""
 
@@ -115,7 +116,7 @@ def aws_requirements(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> Aws
     return AwsRequirements(
         regions=tuple(_region(region, fleet, plan, catalog) for region in regions),
         accounts=tuple(sorted({spec.account for spec in specs if spec.account})),
-        parts=tuple(_parts(fleet, plan)) if clusters else (),
+        parts=tuple(_parts(fleet, plan)) if clusters and "infra" in fleet.layers else (),
         not_looked_at=tuple(key for key, each in plan.clusters.items() if isinstance(each, GkeClusterPlan)),
     )
 

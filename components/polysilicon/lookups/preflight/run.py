@@ -47,7 +47,8 @@ def _account(wanted: AwsRequirements, clients: Clients) -> Iterator[Check]:
     if not wanted.regions:
         return
     yield Check("identity", partial(identity, wanted, clients))
-    yield Check("rights", partial(rights, wanted, clients))
+    if wanted.parts:
+        yield Check("rights", partial(rights, wanted, clients))
     names = ["AWSServiceRoleForAutoScaling", *(["AWSServiceRoleForEC2Spot"] if wanted.uses_spot else [])]
     yield from (Check("service role", partial(service_role, name, clients)) for name in names)
     yield Check("command", tools)
