@@ -109,7 +109,7 @@ def test_the_policy_of_preflight_needs_neither_stack_nor_aws(aws: StandIn, tmp_p
 def test_the_policy_of_a_deployment_is_that_of_its_parts(aws: StandIn, tmp_path: Path) -> None:
     result = preflight("-C", str(project(tmp_path, fleet(2))), "--policy", "deploy")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert json.loads(result.stdout) == deploying_policy(["cluster", "network", "pool", "karpenter"], ["us-east-1"])
+    assert json.loads(result.stdout) == deploying_policy(["common", "cluster", "network", "karpenter"], ["us-east-1"])
     assert aws.asked == []
 
 

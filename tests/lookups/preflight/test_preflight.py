@@ -13,7 +13,7 @@ import pytest
 from polysilicon.lookups.preflight import Clients, Finding, preflight
 from polysilicon.lookups.preflight.policy import preflight_policy
 from tests.lookups.preflight.answers import quota
-from tests.lookups.preflight.fleets import cluster, fleet, pool, requirements
+from tests.lookups.preflight.fleets import cluster, fleet, pool, requirements, server
 from tests.lookups.preflight.stand_in import Answer, Asked, Raw, Refused, StandIn
 from tests.lookups.preflight.vpcs import made_vpc
 
@@ -30,7 +30,7 @@ def of(findings: Sequence[Finding], check: str) -> Finding:
 
 
 def everything(aws: StandIn) -> dict[str, Any]:
-    """A fleet that asks all there is to ask: spot, a reservation, a block, and a VPC that is there."""
+    """A fleet that asks all there is to ask: spot, a reservation, a VPC that is there, a server of its own."""
     document = fleet(2)
     subnets = made_vpc("10.64.0.0/16", {"use1-az4": "10.64.0.0/24", "use1-az6": "10.64.1.0/24"})
     network = {"kind": "existing", "cidrs": ["10.64.0.0/16"], "private_subnets": subnets}
@@ -38,6 +38,7 @@ def everything(aws: StandIn) -> dict[str, Any]:
     reserved = {"id": "cr-0123456789abcdef0", "zone": "use1-az6", "count": 2}
     document["pools"]["reserved"] = pool("inf2.xlarge", "theirs", zones=["use1-az6"])
     document["pools"]["reserved"]["capacity"] = [{"kind": "reserved", "min": 1, "max": 1, "reservation": reserved}]
+    document["servers"] = {"alone": server("us-east-1")}
     aws.asked.clear()
     return document
 
