@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3  # type: ignore[import-untyped]
 import pytest
 
 from polysilicon.lookups.preflight import Clients, Finding, preflight
@@ -137,8 +138,17 @@ def test_a_throttled_question_is_asked_again(aws: StandIn) -> None:
 
 def test_without_credentials_one_line_says_so(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    look, looked = boto3.Session.get_credentials, []
+
+    def counted(session: boto3.Session) -> Any:
+        looked.append(session)
+        return look(session)
+
+    monkeypatch.setattr(boto3.Session, "get_credentials", counted)
     with Clients(tries=1) as clients:
         findings = preflight(requirements(fleet(2)), clients, NOW)
+    assert len(looked) == 1
     assert of(findings, "identity").status == "fail"
     assert "there are no credentials" in of(findings, "identity").text
     assert "aws sso login" in of(findings, "identity").fix
@@ -146,6 +156,13 @@ def test_without_credentials_one_line_says_so(aws: StandIn, monkeypatch: pytest.
     assert told.startswith("not answered for lack of credentials: rights, service role, quota in us-east-1")
     assert [finding.check for finding in findings] == ["identity", "command", "credentials"]
     assert aws.asked == []
+
+
+def test_half_of_the_credentials_are_none(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with Clients(tries=1) as clients:
+        findings = preflight(requirements(fleet(2)), clients, NOW)
+    assert "there are no credentials, or they are incomplete" in of(findings, "identity").text
 
 
 def test_a_profile_that_is_not_there_is_named(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
