@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from polysilicon.aws import EksNetwork, EksNetworkArgs, existing_network
 from polysilicon.specs import EksNetworkSpec, ExistingEksNetworkSpec
 from tests.components.recording import Recording, record, unknown_keys
 
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 
-def network(known: bool = True) -> Recording:
-    args = EksNetworkArgs(spec=EksNetworkSpec(zones=("use1-az4", "use1-az6")))
+
+def network(known: bool = True, **more: Any) -> Recording:
+    args = EksNetworkArgs(spec=EksNetworkSpec(zones=("use1-az4", "use1-az6"), **more))
     return record(lambda: EksNetwork("aws", args), known)
+
+
+CLOSED: dict[str, Any] = {"nat": "none", "endpoints": ("ecr.api", "sts"), "way_out": "a transit gateway of others"}
 
 
 def test_private_subnets_reach_s3_without_nat() -> None:
@@ -19,8 +28,38 @@ def test_private_subnets_reach_s3_without_nat() -> None:
     assert endpoint["routeTableIds"] == ["aws-private-use1-az4-id", "aws-private-use1-az6-id"]
 
 
-def test_the_same_is_asked_before_anything_exists() -> None:
-    before, after = network(known=False), network()
+def test_an_endpoint_of_a_service_lies_in_each_private_subnet_under_the_services_own_name() -> None:
+    made = network(endpoints=("ecr.api",))
+    endpoint = made.all("aws:ec2/vpcEndpoint:VpcEndpoint")["aws-ecr-api"]
+    assert endpoint["serviceName"] == "com.amazonaws.us-east-1.ecr.api"
+    assert endpoint["vpcEndpointType"] == "Interface"
+    assert endpoint["privateDnsEnabled"] is True
+    assert endpoint["subnetIds"] == ["aws-private-use1-az4-id", "aws-private-use1-az6-id"]
+    assert endpoint["securityGroupIds"] == ["aws-endpoints-id"]
+
+
+def test_endpoints_admit_tls_from_the_vpc_and_nothing_else() -> None:
+    made = network(endpoints=("ecr.api", "sts"))
+    group, rule = made.one("aws:ec2/securityGroup:SecurityGroup"), made.one(INGRESS)
+    assert "ingress" not in group
+    assert "egress" not in group
+    assert (rule["ipProtocol"], rule["fromPort"], rule["toPort"], rule["cidrIpv4"]) == ("tcp", 443, 443, "10.20.0.0/16")
+
+
+def test_without_nat_nothing_is_public_and_nodes_wait_for_the_endpoints() -> None:
+    networks: list[EksNetwork] = []
+    args = EksNetworkArgs(spec=EksNetworkSpec(zones=("use1-az4", "use1-az6"), **CLOSED))
+    made = record(lambda: networks.append(EksNetwork("aws", args)))
+    kinds = {resource.type for resource in made.resources}
+    assert kinds.isdisjoint(f"aws:ec2/{kind}" for kind in ("internetGateway:InternetGateway", "natGateway:NatGateway"))
+    assert kinds.isdisjoint(f"aws:ec2/{kind}" for kind in ("eip:Eip", "route:Route"))
+    assert list(made.all("aws:ec2/subnet:Subnet")) == ["aws-private-use1-az4", "aws-private-use1-az6"]
+    assert {"aws-s3", "aws-ecr-api", "aws-sts", "aws-endpoints"} <= {part._name for part in networks[0].wires.egress}
+
+
+@pytest.mark.parametrize("more", [{}, CLOSED], ids=["behind NAT", "closed"])
+def test_the_same_is_asked_before_anything_exists(more: dict[str, Any]) -> None:
+    before, after = network(known=False, **more), network(**more)
     assert {(r.type, r.name) for r in before.resources} == {(r.type, r.name) for r in after.resources}
     assert [path for resource in after.resources for path in unknown_keys(resource)] == []
 

@@ -76,6 +76,14 @@ CASES = {
         "fleet.clusters.aws.network.zones[1]: got 'use1-az3', where EKS puts no cluster of us-east-1\n"
         "  fix: did you mean 'use1-az",
     ),
+    "endpoint of no service": (
+        {"clusters.aws.network.endpoints": ["ecr-api"]},
+        "fleet.clusters.aws.network.endpoints[0]: got 'ecr-api'\n  fix: did you mean 'ecr.api'",
+    ),
+    "endpoint named twice": (
+        {"clusters.aws.network.endpoints": ["sts", "sts"]},
+        "fleet.clusters.aws.network.endpoints[1]: got 'sts' twice\n  fix: name each service once",
+    ),
     "unknown kind of network": (
         {"clusters.aws.network.kind": "exisiting"},
         "fleet.clusters.aws.network.kind: got 'exisiting'\n  fix: did you mean 'existing'? allowed: existing, new",

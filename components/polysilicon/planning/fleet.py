@@ -14,9 +14,11 @@ from polysilicon.planning.cluster import ClusterPlan, plan_cluster, routed_range
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.network import refuse_overlaps
 from polysilicon.planning.pool import PoolPlan, plan_pool
+from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.planning.problems import Problems, refuse
+from polysilicon.planning.reach import require_reach
 from polysilicon.planning.serving import ServerPlan, plan_server
-from polysilicon.specs import EksClusterSpec, FleetSpec
+from polysilicon.specs import EksClusterSpec, EksNetworkSpec, FleetSpec
 
 Value = TypeVar("Value")
 
@@ -63,8 +65,22 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
         with problems.under(f"models.{key}"):
             if (ground := _named(fleet.pools, pools, model.pool, "pool")) is not None:
                 servers[key] = plan_server(key, model, ground.landing, catalog)
+    planned = FleetPlan(clusters, pools, servers)
+    for key, cluster in fleet.clusters.items():
+        if isinstance(cluster, EksClusterSpec):
+            with problems.under(f"clusters.{key}.network"):
+                _require_network(key, cluster, planned, catalog)
     problems.raise_any(path)
-    return FleetPlan(clusters, pools, servers)
+    return planned
+
+
+def _require_network(key: str, cluster: EksClusterSpec, plan: FleetPlan, catalog: Catalog) -> None:
+    """What a network must have for what is planned in it."""
+    if not isinstance(cluster.network, EksNetworkSpec):
+        return
+    pools = [pool for pool in plan.pools.values() if isinstance(pool, EksPoolPlan) and pool.cluster == key]
+    servers = [server for server in plan.servers.values() if server.landing.cluster == key]
+    require_reach(cluster.network, cluster.region, pools, servers, catalog)
 
 
 def budgeted_clusters(fleet: FleetSpec) -> tuple[str, ...]:

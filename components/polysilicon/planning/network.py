@@ -8,6 +8,7 @@ from ipaddress import IPv4Network
 from itertools import combinations
 
 from polysilicon.errors import SpecError
+from polysilicon.planning.endpoints import endpoint_services
 from polysilicon.planning.problems import refuse
 from polysilicon.specs import EksNetworkSpec, ExistingEksNetworkSpec
 
@@ -31,11 +32,18 @@ class EksNetworkPlan:
 
     cidr: str
     zones: tuple[Zone, ...]
+    endpoints: tuple[str, ...] = ()
+    """AWS services with an endpoint in each private subnet, beside S3."""
 
-    def nat_of(self, zone: str) -> str:
-        """The zone whose NAT gateway serves `zone`: its own, else the first."""
+    @property
+    def has_nat(self) -> bool:
+        """Whether anything leads out; without it there are no public subnets."""
+        return any(zone.has_nat for zone in self.zones)
+
+    def nat_of(self, zone: str) -> str | None:
+        """The zone whose NAT gateway serves `zone`: its own, else the first; none where there is no NAT."""
         own = [z.id for z in self.zones if z.has_nat and z.id == zone]
-        return own[0] if own else next(z.id for z in self.zones if z.has_nat)
+        return own[0] if own else next((z.id for z in self.zones if z.has_nat), None)
 
 
 def plan_eks_network(spec: EksNetworkSpec) -> EksNetworkPlan:
@@ -47,10 +55,10 @@ def plan_eks_network(spec: EksNetworkSpec) -> EksNetworkPlan:
     eighths = list(vpc.subnets(_EIGHTHS))
     public = list(eighths[-1].subnets(_EIGHTHS))
     zones = tuple(
-        Zone(zone, str(eighths[i]), str(public[i]), has_nat=i == 0 or spec.nat == "per_zone")
+        Zone(zone, str(eighths[i]), str(public[i]), has_nat=spec.nat == "per_zone" or (spec.nat == "single" and i == 0))
         for i, zone in enumerate(spec.zones)
     )
-    return EksNetworkPlan(spec.cidr, zones)
+    return EksNetworkPlan(spec.cidr, zones, endpoint_services(spec))
 
 
 def eks_ranges(spec: EksNetworkSpec | ExistingEksNetworkSpec) -> dict[str, str]:

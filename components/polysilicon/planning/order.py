@@ -11,7 +11,8 @@ class Order(StrEnum):
 
     ROUTE_AFTER_GATEWAY = "a NAT gateway leads out only while its own subnet is routed to the internet gateway"
     NODES_AFTER_NAT = (
-        "private nodes reach image registries and the Kubernetes API through NAT; without it they never join"
+        "private nodes reach image registries and the Kubernetes API through NAT, or ECR and EC2 through endpoints"
+        " where there is none; without them they never join"
     )
     CLUSTER_AFTER_ROLE_POLICIES = "EKS refuses to start, and on destroy to clean up, when its role lacks its policies"
     CLUSTER_AFTER_LOG_GROUP = (
