@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from polysilicon.aws import EksNetwork, EksNetworkArgs, existing_network
-from polysilicon.specs import EksNetworkSpec, ExistingEksNetworkSpec
+from polysilicon.aws.encryption import log_key_policy
+from polysilicon.aws.flow_logs import flow_log_policy, flow_log_trust
+from polysilicon.specs import EksNetworkSpec, ExistingEksNetworkSpec, FlowLogs
 from tests.components.recording import Recording, record, unknown_keys
 
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -62,6 +66,46 @@ def test_the_same_is_asked_before_anything_exists(more: dict[str, Any]) -> None:
     before, after = network(known=False, **more), network(**more)
     assert {(r.type, r.name) for r in before.resources} == {(r.type, r.name) for r in after.resources}
     assert [path for resource in after.resources for path in unknown_keys(resource)] == []
+
+
+def test_rejected_traffic_is_written_into_an_encrypted_group_with_an_end() -> None:
+    made = network()
+    log, group = made.one("aws:ec2/flowLog:FlowLog"), made.one("aws:cloudwatch/logGroup:LogGroup")
+    arn = "arn:aws:mock:us-east-1:123456789012:aws-flow"
+    assert (log["vpcId"], log["trafficType"], log["logDestinationType"]) == ("aws-id", "REJECT", "cloud-watch-logs")
+    assert (log["logDestination"], log["iamRoleArn"]) == (arn, arn)
+    assert (group["kmsKeyId"], group["retentionInDays"]) == (arn, 30)
+    key = made.one("aws:kms/key:Key")
+    assert key["enableKeyRotation"] is True
+    assert json.loads(key["policy"]) == log_key_policy("us-east-1", "123456789012")
+    assert json.loads(made.one("aws:iam/rolePolicy:RolePolicy")["policy"]) == flow_log_policy(arn)
+    role = made.one("aws:iam/role:Role")
+    assert json.loads(role["assumeRolePolicy"]) == flow_log_trust("us-east-1", "123456789012")
+
+
+def test_the_spec_chooses_the_traffic_and_how_long_it_is_kept() -> None:
+    made = network(flow_logs=FlowLogs(traffic="all", retention_days=365))
+    assert made.one("aws:ec2/flowLog:FlowLog")["trafficType"] == "ALL"
+    assert made.one("aws:cloudwatch/logGroup:LogGroup")["retentionInDays"] == 365
+
+
+def test_no_traffic_makes_no_group_no_key_and_no_role() -> None:
+    kinds = {resource.type for resource in network(flow_logs=FlowLogs(traffic="none")).resources}
+    assert kinds.isdisjoint(("aws:cloudwatch/logGroup:LogGroup", "aws:kms/key:Key", "aws:iam/role:Role"))
+
+
+GROUP = "arn:aws:logs:us-east-1:123456789012:log-group:aws-flow"
+POLICIES = {
+    "flow_log_policy": flow_log_policy(GROUP),
+    "flow_log_trust": flow_log_trust("us-east-1", "123456789012"),
+    "log_key": log_key_policy("us-east-1", "123456789012"),
+}
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_policy_is_as_it_was_reviewed(name: str) -> None:
+    file = Path(__file__).parent / "golden" / "policies" / f"{name}.json"
+    assert json.loads(file.read_text()) == POLICIES[name]
 
 
 def test_subnets_that_are_there_are_looked_up_in_their_zones_and_in_one_vpc() -> None:

@@ -84,6 +84,10 @@ CASES = {
         {"clusters.aws.network.endpoints": ["sts", "sts"]},
         "fleet.clusters.aws.network.endpoints[1]: got 'sts' twice\n  fix: name each service once",
     ),
+    "traffic that no log names": (
+        {"clusters.aws.network.flow_logs": {"traffic": "reject"}},
+        "fleet.clusters.aws.network.flow_logs.traffic: got 'reject'\n  fix: did you mean 'rejected'",
+    ),
     "unknown kind of network": (
         {"clusters.aws.network.kind": "exisiting"},
         "fleet.clusters.aws.network.kind: got 'exisiting'\n  fix: did you mean 'existing'? allowed: existing, new",

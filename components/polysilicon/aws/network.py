@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from polysilicon.aws.endpoints import interface_endpoints
+from polysilicon.aws.flow_logs import flow_logs
 from polysilicon.aws.tags import named
 from polysilicon.planning.network import EksNetworkPlan, Zone, plan_eks_network
 from polysilicon.planning.order import Order
@@ -66,6 +67,7 @@ class EksNetwork(pulumi.ComponentResource):
     Nodes get no public address. Private subnets reach S3, and with it the layers of images in ECR, by a gateway
     endpoint, which costs nothing where NAT has a price for each GB; other services by endpoints of their own, where the
     spec names them. Without NAT there is no public side. The subnets carry the tags by which load balancers find them.
+    Traffic that is rejected is written down.
     """
 
     vpc_id: pulumi.Output[str]
@@ -90,6 +92,7 @@ class EksNetwork(pulumi.ComponentResource):
         public, internet = self._public_side(vpc, plan) if plan.has_nat else ({}, [])
         gateways = self._nat_gateways(public, internet, plan)
         private, routes = self._private_side(vpc, gateways, plan)
+        flow_logs(self, f"{name}-flow", vpc, args.spec.flow_logs, self._tags)
         endpoints = [self._s3_endpoint(vpc), *interface_endpoints(self, name, vpc, private, plan, self._tags)]
 
         self.vpc_id = vpc.id

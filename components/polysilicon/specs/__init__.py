@@ -8,6 +8,7 @@ from polysilicon.specs.budget import BudgetSpec
 from polysilicon.specs.capacity import Capacity, CapacityBlock, OnDemand, Reservation, Reserved, Spot
 from polysilicon.specs.cluster import ClusterSpec, EksClusterSpec, GkeClusterSpec, SystemNodes
 from polysilicon.specs.fleet import FleetSpec, Layer
+from polysilicon.specs.logs import FlowLogs
 from polysilicon.specs.model import ModelSpec
 from polysilicon.specs.network import EksNetworkSpec, ExistingEksNetworkSpec, GkeNetworkSpec
 from polysilicon.specs.pool import (
@@ -38,6 +39,7 @@ __all__ = [
     "ExistingBucket",
     "ExistingEksNetworkSpec",
     "FleetSpec",
+    "FlowLogs",
     "GkeClusterSpec",
     "GkeNetworkSpec",
     "GpuSharing",

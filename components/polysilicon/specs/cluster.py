@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from polysilicon.specs.base import Spec, refusal
+from polysilicon.specs.logs import RetentionDays
 from polysilicon.specs.network import AnyEksNetworkSpec, GkeNetworkSpec, Zones
 from polysilicon.specs.values import Bounds, Cidr, Endpoint
 
@@ -25,18 +26,6 @@ class SystemNodes(Bounds):
 
 LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
 """A part of the control plane that writes a log, as EKS spells it."""
-
-_MONTHS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180)
-_YEARS = (365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
-RETENTION_DAYS = _MONTHS + _YEARS
-"""Times for which CloudWatch Logs can keep a group (pulumi-aws, cloudwatch.LogGroup); for ever is none of them."""
-
-
-def _kept(days: int) -> int:
-    if days not in RETENTION_DAYS:
-        allowed = ", ".join(map(str, RETENTION_DAYS))
-        raise refusal(f"got {days}, for which CloudWatch Logs keeps nothing", f"allowed: {allowed}")
-    return days
 
 
 def _logged_once(types: tuple[LogType, ...]) -> tuple[LogType, ...]:
@@ -57,7 +46,7 @@ class ControlPlaneLogs(Spec):
         "scheduler",
     )
     """Logs that are written. An empty list writes none."""
-    retention_days: Annotated[int, AfterValidator(_kept)] = 30
+    retention_days: RetentionDays = 30
     """Days that they are kept; one of those that CloudWatch Logs knows."""
 
 

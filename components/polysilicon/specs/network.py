@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, model_validator
 
 from polysilicon.specs.base import Spec, refusal
+from polysilicon.specs.logs import FlowLogs
 from polysilicon.specs.values import Cidr
 
 _ZONE_ID = re.compile(r"[a-z]+\d+-az\d+")
@@ -86,6 +87,9 @@ class EksNetworkSpec(Spec):
     way_out: str | None = Field(default=None, min_length=10)
     """Where `nat` is none: how nodes reach images and weights all the same, for whoever reads the change, such as a
     transit gateway whose routes others add. It is not checked then whether anything must come from outside."""
+
+    flow_logs: FlowLogs = FlowLogs()
+    """Traffic that is written down. By default what is rejected."""
 
     @model_validator(mode="after")
     def _one_way_out(self) -> EksNetworkSpec:
