@@ -10,9 +10,10 @@ from typing import TypeVar
 from polysilicon import clock
 from polysilicon.catalog import Catalog
 from polysilicon.errors import one_of
-from polysilicon.planning.cluster import ClusterPlan, plan_cluster, routed_ranges
+from polysilicon.planning.addresses import require_addresses
+from polysilicon.planning.cluster import ClusterPlan, EksClusterPlan, plan_cluster, routed_ranges
 from polysilicon.planning.landing import Landing
-from polysilicon.planning.network import refuse_overlaps
+from polysilicon.planning.network import plan_eks_network, refuse_overlaps
 from polysilicon.planning.pool import PoolPlan, plan_pool
 from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.planning.problems import Problems, refuse
@@ -80,7 +81,15 @@ def _require_network(key: str, cluster: EksClusterSpec, plan: FleetPlan, catalog
         return
     pools = [pool for pool in plan.pools.values() if isinstance(pool, EksPoolPlan) and pool.cluster == key]
     servers = [server for server in plan.servers.values() if server.landing.cluster == key]
-    require_reach(cluster.network, cluster.region, pools, servers, catalog)
+    home = plan.clusters.get(key)
+    if not isinstance(home, EksClusterPlan):
+        return  # it is refused already
+    problems = Problems()
+    with problems.under(""):
+        require_addresses(plan_eks_network(cluster.network), home, pools, catalog)
+    with problems.under(""):
+        require_reach(cluster.network, cluster.region, pools, servers, catalog)
+    problems.raise_any()
 
 
 def budgeted_clusters(fleet: FleetSpec) -> tuple[str, ...]:

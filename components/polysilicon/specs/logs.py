@@ -29,8 +29,8 @@ class FlowLogs(Spec):
     """Which traffic of a VPC is written to CloudWatch Logs, encrypted with a key of its own.
 
     What is rejected costs cents and shows who knocks and which rule is missing. All traffic is for whoever must prove
-    later what went where: it is paid by volume, about 130 bytes for each flow, minute and interface, and a GB costs 0.50
-    USD in us-east-1.
+    later what went where: it is paid by volume, about 130 bytes for each flow, minute and interface, and a GB costs
+    0.50 USD in us-east-1.
     """
 
     traffic: Literal["rejected", "accepted", "all", "none"] = "rejected"
