@@ -73,7 +73,7 @@ def _eks(
     tags = aws.owner_tags(fleet.owner, pulumi.get_stack())
     if fleet.budget is not None and key in budgeted_clusters(fleet):
         aws.AwsBudget(key, aws.AwsBudgetArgs(spec=fleet.budget, owner=fleet.owner, tags=tags), on_aws)
-    network = _eks_network(key, spec, tags, provider)
+    network = _eks_network(key, spec, plan.clusters[key].zones, tags, provider)
     cluster = aws.EksCluster(key, aws.EksClusterArgs(spec=spec, network=network, tags=tags, catalog=catalog), on_aws)
     ref = ClusterRef(key=key, provider=_provider(key, cluster.kubeconfig), ready=cluster.ready)
     _device_software(key, plan, ref, catalog)
@@ -102,14 +102,14 @@ def _eks(
 
 
 def _eks_network(
-    key: str, spec: EksClusterSpec, tags: Mapping[str, str], provider: "pulumi_aws.Provider"
+    key: str, spec: EksClusterSpec, zones: tuple[str, ...], tags: Mapping[str, str], provider: "pulumi_aws.Provider"
 ) -> "NetworkWires":
     from polysilicon import aws
 
     if isinstance(spec.network, ExistingEksNetworkSpec):
         return aws.existing_network(spec.network, provider)
     on_aws = pulumi.ResourceOptions(providers=[provider])
-    return aws.EksNetwork(key, aws.EksNetworkArgs(spec=spec.network, tags=tags), on_aws).wires
+    return aws.EksNetwork(key, aws.EksNetworkArgs(spec=spec.network, zones=zones, tags=tags), on_aws).wires
 
 
 def _gke(key: str, spec: GkeClusterSpec, fleet: FleetSpec, catalog: Catalog) -> tuple[ClusterRef, pulumi.Output[str]]:

@@ -18,10 +18,10 @@ USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "
 ROLE = "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
 
 
-def cluster(known: bool = True, **more: Any) -> Recording:
+def cluster(known: bool = True, zones: tuple[str, ...] = ZONES, **more: Any) -> Recording:
     endpoint = {"kind": "public", "cidrs": ["203.0.113.0/24"]}
-    document = {"cloud": "aws", "region": "us-east-1", "network": {"zones": ZONES}, "endpoint": endpoint, **more}
-    network = NetworkWires(private_subnet_ids={zone: f"subnet-{zone}" for zone in ZONES})
+    document = {"cloud": "aws", "region": "us-east-1", "network": {"zones": zones}, "endpoint": endpoint, **more}
+    network = NetworkWires(private_subnet_ids={zone: f"subnet-{zone}" for zone in zones})
     args = EksClusterArgs(spec=EksClusterSpec.parse(document), network=network)
     return record(lambda: EksCluster("aws", args), known)
 
@@ -90,6 +90,13 @@ def test_the_control_plane_writes_all_logs_into_a_group_of_ours() -> None:
     assert len(control_plane["enabledClusterLogTypes"]) == 5
     assert group["name"] == f"/aws/eks/{control_plane['name']}/cluster"
     assert group["retentionInDays"] == 30
+
+
+def test_the_control_plane_stays_in_the_first_two_zones_wherever_nodes_are() -> None:
+    made = cluster(zones=(*ZONES, "use1-az2"))
+    first_two = [f"subnet-{zone}" for zone in ZONES]
+    assert made.one("aws:eks/cluster:Cluster")["vpcConfig"]["subnetIds"] == first_two
+    assert made.one("aws:eks/nodeGroup:NodeGroup")["subnetIds"] == [*first_two, "subnet-use1-az2"]
 
 
 def test_the_spec_chooses_logs_and_how_long_they_stay() -> None:

@@ -26,6 +26,28 @@ def opened(config: dict[str, Any]) -> None:
     network(config).update(nat="single", endpoints=["ecr.api", "ecr.dkr"])
 
 
+def anywhere(config: dict[str, Any]) -> None:
+    network(config).pop("zones")
+
+
+def with_a_pool_of_another_zone(config: dict[str, Any]) -> None:
+    pools = config["polysilicon:fleet"]["pools"]
+    pools["trn1n"] = {**pools["inf2"], "machine": "trn1n.32xlarge"}
+
+
+def test_a_pool_that_comes_later_moves_no_subnet_where_zones_are_left_out(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    edit(project, "dev", anywhere)
+    rehearsal = rehearse(project, "dev", tmp_path / "state")
+    up = rehearsal.up()
+    assert up.ok, up.log
+    edit(project, "dev", with_a_pool_of_another_zone)
+    more = rehearsal.up()
+    assert more.ok, more.log
+    before, after = ({(r.type, r.name): r.id for r in each.resources} for each in (up, more))
+    assert before.items() <= after.items(), "nothing is replaced or gone"
+
+
 def test_a_cluster_behind_endpoints_gets_nat_and_goes(tmp_path: Path) -> None:
     project = copy_project(tmp_path / "project")
     edit(project, "dev", closed)

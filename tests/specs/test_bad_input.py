@@ -88,6 +88,18 @@ CASES = {
         {"clusters.aws.network.flow_logs": {"traffic": "reject"}},
         "fleet.clusters.aws.network.flow_logs.traffic: got 'reject'\n  fix: did you mean 'rejected'",
     ),
+    "endpoints in all zones of the region": (
+        {"clusters.aws.network": {"endpoints": ["sts"]}},
+        "fleet.clusters.aws.network.zones: is left out, which means all zones of the region, and endpoints cost money",
+    ),
+    "NAT in all zones of the region": (
+        {"clusters.aws.network": {"nat": "per_zone"}},
+        "fleet.clusters.aws.network.zones: is left out, which means all zones of the region, and nat: per_zone cost",
+    ),
+    "unknown region without zones": (
+        {"clusters.aws.region": "us-est-1", "clusters.aws.network": {}},
+        "fleet.clusters.aws.region: got 'us-est-1', a region that the catalog does not have\n  fix:",
+    ),
     "unknown kind of network": (
         {"clusters.aws.network.kind": "exisiting"},
         "fleet.clusters.aws.network.kind: got 'exisiting'\n  fix: did you mean 'existing'? allowed: existing, new",
@@ -223,8 +235,8 @@ CASES = {
     ),
     "too few": (
         {"clusters.aws.network.zones": ["use1-az4"]},
-        "fleet.clusters.aws.network.zones: tuple should have at least 2 items after validation, not 1, got ['use1-az4']"
-        "\n  fix: write at least 2",
+        "fleet.clusters.aws.network.zones: got use1-az4 alone, and EKS asks for two zones\n"
+        "  fix: name another, or leave zones out",
     ),
     "name that no cloud takes": (
         {"owner.cost_center": "ML Platform"},
@@ -377,7 +389,7 @@ def test_an_output_where_a_plain_value_belongs() -> None:
 
 def test_an_error_in_a_program_is_one_that_the_engine_prints_without_a_traceback() -> None:
     with pytest.raises(pulumi.RunError):
-        EksNetworkSpec(zones=())
+        EksNetworkSpec(zones=("use1-az4",))
 
 
 def test_a_budget_without_an_aws_account_is_refused(mixed: dict[str, Any]) -> None:

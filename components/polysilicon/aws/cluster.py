@@ -25,6 +25,9 @@ from polysilicon.specs import EksClusterSpec, PrivateEndpoint, PublicEndpoint
 
 _ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 _SYSTEM_DISK_GIB = 50
+_CONTROL_PLANE_ZONES = 2
+"""EKS asks for two, and refuses to add or drop a zone afterwards: nodes may be in others, the control plane stays where
+it is (awsdocs/amazon-eks-user-guide networking/network-reqs.adoc)."""
 _ENFORCE_POLICIES = json.dumps({"enableNetworkPolicy": "true"})
 """Without it the network plugin of EKS leaves NetworkPolicies to whoever enforces them: nobody."""
 
@@ -114,7 +117,7 @@ class EksCluster(pulumi.ComponentResource):
             role_arn=role.arn,
             version=self._plan.kubernetes,
             vpc_config={
-                "subnet_ids": list(self._args.network.private_subnet_ids.values()),
+                "subnet_ids": list(self._args.network.private_subnet_ids.values())[:_CONTROL_PLANE_ZONES],
                 "endpoint_private_access": True,
                 "endpoint_public_access": bool(public),
                 "public_access_cidrs": list(public) or None,

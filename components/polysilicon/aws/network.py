@@ -22,11 +22,13 @@ class EksNetworkArgs:
     """What an `EksNetwork` is made of.
 
     Attributes:
-        spec: Ranges, zones and NAT.
+        spec: Ranges, zones, NAT and endpoints.
+        zones: Zone ids, where the spec leaves them out; `planning.network.network_zones` gives those of a region.
         tags: Tags of every resource; each gets beside them a Name and those that tell it from all others.
     """
 
     spec: EksNetworkSpec
+    zones: Sequence[str] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -35,7 +37,7 @@ class NetworkWires:
     """What a cluster takes from a network, whoever made it.
 
     Attributes:
-        private_subnet_ids: Subnet of each zone id, for nodes and the control plane's interfaces.
+        private_subnet_ids: Subnet of each zone id, for nodes; the control plane's interfaces are in the first two.
         egress: Routes that lead private nodes out, or endpoints where nothing does; nodes wait for them.
     """
 
@@ -76,7 +78,7 @@ class EksNetwork(pulumi.ComponentResource):
     wires: NetworkWires
 
     def __init__(self, name: str, args: EksNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        plan = plan_eks_network(args.spec)
+        plan = plan_eks_network(args.spec, tuple(args.zones))
         super().__init__("polysilicon:index:EksNetwork", name, record(args.spec), opts)
         self._name, self._tags = name, args.tags
         self._private_tables: list[aws.ec2.RouteTable] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from polysilicon.catalog import Catalog
 from polysilicon.errors import one_of
 from polysilicon.planning.names import require_key
-from polysilicon.planning.network import eks_ranges, plan_eks_network, refuse_overlaps
+from polysilicon.planning.network import eks_ranges, network_zones, refuse_overlaps, require_range
 from polysilicon.planning.problems import Problems, refuse
 from polysilicon.planning.versions import numbers
 from polysilicon.specs import ClusterSpec, EksClusterSpec, EksNetworkSpec, GkeClusterSpec
@@ -77,7 +77,7 @@ def plan_eks_cluster(key: str, spec: EksClusterSpec, catalog: Catalog) -> EksClu
     problems = Problems()
     if isinstance(spec.network, EksNetworkSpec):
         with problems.under("network"):
-            plan_eks_network(spec.network)
+            require_range(spec.network)
     with problems.under(""):
         _require_zones(spec, catalog)
     with problems.under(""):
@@ -92,7 +92,7 @@ def plan_eks_cluster(key: str, spec: EksClusterSpec, catalog: Catalog) -> EksClu
         region=spec.region,
         kubernetes=kubernetes,
         ami_release=newest_release(catalog, kubernetes),
-        zones=spec.network.zones,
+        zones=network_zones(spec.network, spec.region, catalog),
         system=system,
         addons=tuple(sorted((row.name, row.version) for row in catalog.addons if row.kubernetes == kubernetes)),
     )

@@ -86,7 +86,7 @@ def _require_network(key: str, cluster: EksClusterSpec, plan: FleetPlan, catalog
         return  # it is refused already
     problems = Problems()
     with problems.under(""):
-        require_addresses(plan_eks_network(cluster.network), home, pools, catalog)
+        require_addresses(plan_eks_network(cluster.network, home.zones), home, pools, catalog)
     with problems.under(""):
         require_reach(cluster.network, cluster.region, pools, servers, catalog)
     problems.raise_any()

@@ -31,6 +31,12 @@ def _ids(zones: tuple[str, ...]) -> tuple[str, ...]:
     return zones
 
 
+def _none_or_two(zones: tuple[str, ...]) -> tuple[str, ...]:
+    if len(zones) == 1:
+        raise refusal(f"got {zones[0]} alone, and EKS asks for two zones", "name another, or leave zones out")
+    return zones
+
+
 Zones = Annotated[tuple[str, ...], AfterValidator(_distinct)]
 """Zones, each once; their order is kept."""
 
@@ -75,9 +81,11 @@ class EksNetworkSpec(Spec):
     kind: Literal["new"] = "new"
     cidr: Cidr = "10.20.0.0/16"
     """Range of the VPC, between /16 and /20."""
-    zones: Annotated[Zones, AfterValidator(_ids)] = Field(min_length=2, max_length=6)
+    zones: Annotated[Zones, AfterValidator(_ids), AfterValidator(_none_or_two)] = Field(default=(), max_length=6)
     """Zone *ids* such as use1-az4, at least two, since EKS asks for two. An id means the same place in every account;
-    a name such as us-east-1a does not. New zones go to the end: a zone's range follows from its place in the list."""
+    a name such as us-east-1a does not. New zones go to the end: a zone's range follows from its place in the list, and
+    the control plane stays in the first two. By default all zones of the region in which EKS puts clusters, so that
+    each pool finds those that sell its machine, whichever pools come later."""
     nat: Literal["single", "per_zone", "none"] = "single"
     """One NAT gateway for all zones, or one in each: survives the loss of a zone, costs that many times more. With
     none, nothing outside of AWS is reached: images must lie in the region's own ECR, and weights in S3."""
@@ -90,6 +98,15 @@ class EksNetworkSpec(Spec):
 
     flow_logs: FlowLogs = FlowLogs()
     """Traffic that is written down. By default what is rejected."""
+
+    @model_validator(mode="after")
+    def _what_each_zone_costs_is_named(self) -> EksNetworkSpec:
+        dear = [f"nat: {self.nat}"] if self.nat == "per_zone" else []
+        dear += ["endpoints"] if self.endpoints else []
+        if dear and not self.zones:
+            text = f"is left out, which means all zones of the region, and {' and '.join(dear)} cost money in each"
+            raise refusal(text, "name the zones that the pools need", at=("zones",))
+        return self
 
     @model_validator(mode="after")
     def _one_way_out(self) -> EksNetworkSpec:
@@ -128,7 +145,7 @@ class ExistingEksNetworkSpec(Spec):
     """Ranges of the VPC. They may not overlap those of the services, nor those of the stack's other clusters."""
     private_subnets: Annotated[dict[str, SubnetId], AfterValidator(_zones_by_id)] = Field(min_length=2, max_length=6)
     """A private subnet for each zone *id*, at least two, since EKS asks for two. Nodes live in them, and
-    pods take their addresses there."""
+    pods take their addresses there. New ones go to the end: the control plane stays in the first two."""
 
     @property
     def zones(self) -> tuple[str, ...]:
