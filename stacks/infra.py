@@ -12,8 +12,10 @@ from polysilicon.kubernetes import ClusterRef, GpuOperator, GpuOperatorArgs
 from polysilicon.planning.fleet import FleetPlan, budgeted_clusters
 from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.specs import (
+    ClusterSpec,
     EksClusterSpec,
     EksGpuPoolSpec,
+    ExistingEksClusterSpec,
     ExistingEksNetworkSpec,
     FleetSpec,
     GkeClusterSpec,
@@ -25,7 +27,7 @@ from polysilicon.specs import (
 if TYPE_CHECKING:
     import pulumi_aws
 
-    from polysilicon.aws import NetworkWires
+    from polysilicon.aws import EksCluster, ExistingEksCluster, NetworkWires
 
 
 def deploy_infra(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> dict[str, ClusterRef]:
@@ -52,15 +54,19 @@ def _of(kubeconfigs: pulumi.Output[dict[str, str]], key: str, fleet: FleetSpec) 
 
 
 def _cluster(
-    key: str, spec: EksClusterSpec | GkeClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog
+    key: str, spec: ClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog
 ) -> tuple[ClusterRef, pulumi.Output[str]]:
-    if isinstance(spec, EksClusterSpec):
-        return _eks(key, spec, fleet, plan, catalog)
-    return _gke(key, spec, fleet, catalog)
+    if isinstance(spec, GkeClusterSpec):
+        return _gke(key, spec, fleet, catalog)
+    return _eks(key, spec, fleet, plan, catalog)
 
 
 def _eks(
-    key: str, spec: EksClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog
+    key: str,
+    spec: EksClusterSpec | ExistingEksClusterSpec,
+    fleet: FleetSpec,
+    plan: FleetPlan,
+    catalog: Catalog,
 ) -> tuple[ClusterRef, pulumi.Output[str]]:
     import pulumi_aws
 
@@ -73,8 +79,7 @@ def _eks(
     tags = aws.owner_tags(fleet.owner, pulumi.get_stack())
     if fleet.budget is not None and key in budgeted_clusters(fleet):
         aws.AwsBudget(key, aws.AwsBudgetArgs(spec=fleet.budget, owner=fleet.owner, tags=tags), on_aws)
-    network = _eks_network(key, spec, plan.clusters[key].zones, tags, provider)
-    cluster = aws.EksCluster(key, aws.EksClusterArgs(spec=spec, network=network, tags=tags, catalog=catalog), on_aws)
+    cluster = _eks_cluster(key, spec, plan, tags, provider, catalog)
     ref = ClusterRef(key=key, provider=_provider(key, cluster.kubeconfig), ready=cluster.ready)
     _device_software(key, plan, ref, catalog)
     karpenter = None
@@ -99,6 +104,23 @@ def _eks(
                 on_aws,
             )
     return ref, cluster.kubeconfig
+
+
+def _eks_cluster(
+    key: str,
+    spec: EksClusterSpec | ExistingEksClusterSpec,
+    plan: FleetPlan,
+    tags: Mapping[str, str],
+    provider: "pulumi_aws.Provider",
+    catalog: Catalog,
+) -> "EksCluster | ExistingEksCluster":
+    from polysilicon import aws
+
+    on_aws = pulumi.ResourceOptions(providers=[provider])
+    if isinstance(spec, ExistingEksClusterSpec):
+        return aws.ExistingEksCluster(key, aws.ExistingEksClusterArgs(spec=spec, tags=tags, catalog=catalog), on_aws)
+    network = _eks_network(key, spec, plan.clusters[key].zones, tags, provider)
+    return aws.EksCluster(key, aws.EksClusterArgs(spec=spec, network=network, tags=tags, catalog=catalog), on_aws)
 
 
 def _eks_network(

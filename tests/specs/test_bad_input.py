@@ -27,6 +27,8 @@ EXISTING = {
     "private_subnets": {"use1-az4": SUBNET, "use1-az6": f"{SUBNET}f"},
 }
 
+IN_COMPANY = {"cloud": "aws", "kind": "existing", "region": "us-east-1", "name": "company", "network": EXISTING}
+
 P5 = {
     "kind": "eks_gpu",
     "cluster": "aws",
@@ -99,6 +101,31 @@ CASES = {
     "unknown region without zones": (
         {"clusters.aws.region": "us-est-1", "clusters.aws.network": {}},
         "fleet.clusters.aws.region: got 'us-est-1', a region that the catalog does not have\n  fix:",
+    ),
+    "unknown kind of cluster": (
+        {"clusters.aws.kind": "exsting"},
+        "fleet.clusters.aws.kind: got 'exsting'\n  fix: did you mean 'existing'",
+    ),
+    "existing cluster in a new network": (
+        {"clusters.aws": IN_COMPANY | {"network": {"kind": "new", "zones": ["use1-az4", "use1-az6"]}}},
+        "fleet.clusters.aws.network.zones: is not a key that is known here",
+    ),
+    "existing cluster with an endpoint": (
+        {"clusters.aws": IN_COMPANY | {"endpoint": {"kind": "public", "cidrs": ["203.0.113.0/24"]}}},
+        "fleet.clusters.aws.endpoint: is not a key that is known here",
+    ),
+    "existing cluster of another region": (
+        {"clusters.aws": IN_COMPANY | {"region": "us-west-2"}},
+        "fleet.clusters.aws.network.private_subnets.use1-az4: got 'use1-az4', which is no zone of us-west-2\n"
+        "  fix: take zones such as usw2-az1",
+    ),
+    "existing cluster of an unknown region": (
+        {"clusters.aws": IN_COMPANY | {"region": "us-est-1"}},
+        "fleet.clusters.aws.region: got 'us-est-1', a region that the catalog does not have",
+    ),
+    "existing cluster of a version without images": (
+        {"clusters.aws": IN_COMPANY | {"kubernetes": "1.29"}},
+        "fleet.clusters.aws.kubernetes: got '1.29', for which the catalog has no node image",
     ),
     "unknown kind of network": (
         {"clusters.aws.network.kind": "exisiting"},

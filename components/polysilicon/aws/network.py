@@ -54,9 +54,19 @@ def existing_network(spec: ExistingEksNetworkSpec, provider: aws.Provider | None
     Args:
         provider: Account and region to look in. By default the program's own.
     """
-    inside = pulumi.InvokeOutputOptions(provider=provider)
+    return subnets_of(spec, pulumi.InvokeOutputOptions(provider=provider))
+
+
+def subnets_of(
+    spec: ExistingEksNetworkSpec, inside: pulumi.InvokeOutputOptions, vpc: pulumi.Input[str] | None = None
+) -> NetworkWires:
+    """The subnets of a network that is there, each looked up in its zone.
+
+    Args:
+        vpc: The VPC that they must lie in. By default that of the first.
+    """
     (first_zone, first), *others = spec.private_subnets.items()
-    found = {first_zone: aws.ec2.get_subnet_output(id=first, availability_zone_id=first_zone, opts=inside)}
+    found = {first_zone: aws.ec2.get_subnet_output(id=first, availability_zone_id=first_zone, vpc_id=vpc, opts=inside)}
     vpc = found[first_zone].vpc_id
     for zone, subnet in others:
         found[zone] = aws.ec2.get_subnet_output(id=subnet, availability_zone_id=zone, vpc_id=vpc, opts=inside)

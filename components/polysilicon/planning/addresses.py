@@ -60,6 +60,8 @@ def require_addresses(
 
 
 def _system(cluster: EksClusterPlan, catalog: Catalog) -> Iterator[_Demand]:
+    if cluster.system is None:
+        return
     machine, everywhere = catalog.machines[cluster.system.machine], frozenset(cluster.zones)
     if (each := node_addresses(machine, machine.max_pods or 0)) is not None:
         yield _Demand("system nodes", everywhere, cluster.system.max, each)

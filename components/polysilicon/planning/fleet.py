@@ -19,7 +19,7 @@ from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.planning.problems import Problems, refuse
 from polysilicon.planning.reach import require_reach
 from polysilicon.planning.serving import ServerPlan, plan_server
-from polysilicon.specs import EksClusterSpec, EksNetworkSpec, FleetSpec
+from polysilicon.specs import EksClusterSpec, EksNetworkSpec, ExistingEksClusterSpec, FleetSpec
 
 Value = TypeVar("Value")
 
@@ -98,7 +98,7 @@ def budgeted_clusters(fleet: FleetSpec) -> tuple[str, ...]:
         return ()
     first: dict[str | None, str] = {}
     for key, cluster in fleet.clusters.items():
-        if isinstance(cluster, EksClusterSpec):
+        if isinstance(cluster, EksClusterSpec | ExistingEksClusterSpec):
             first.setdefault(cluster.account, key)
     return tuple(first.values())
 

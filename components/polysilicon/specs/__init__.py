@@ -6,7 +6,7 @@ component's args, never in here.
 
 from polysilicon.specs.budget import BudgetSpec
 from polysilicon.specs.capacity import Capacity, CapacityBlock, OnDemand, Reservation, Reserved, Spot
-from polysilicon.specs.cluster import ClusterSpec, EksClusterSpec, GkeClusterSpec, SystemNodes
+from polysilicon.specs.cluster import ClusterSpec, EksClusterSpec, ExistingEksClusterSpec, GkeClusterSpec, SystemNodes
 from polysilicon.specs.fleet import FleetSpec, Layer
 from polysilicon.specs.logs import FlowLogs
 from polysilicon.specs.model import ModelSpec
@@ -37,6 +37,7 @@ __all__ = [
     "EksPoolSpec",
     "Endpoint",
     "ExistingBucket",
+    "ExistingEksClusterSpec",
     "ExistingEksNetworkSpec",
     "FleetSpec",
     "FlowLogs",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, model_validator
 
 from polysilicon.specs.base import Spec, refusal
 from polysilicon.specs.logs import RetentionDays
-from polysilicon.specs.network import AnyEksNetworkSpec, GkeNetworkSpec, Zones
+from polysilicon.specs.network import AnyEksNetworkSpec, ExistingEksNetworkSpec, GkeNetworkSpec, Zones, kind
 from polysilicon.specs.values import Bounds, Cidr, Endpoint
 
 
@@ -29,9 +29,9 @@ LogType = Literal["api", "audit", "authenticator", "controllerManager", "schedul
 
 
 def _logged_once(types: tuple[LogType, ...]) -> tuple[LogType, ...]:
-    for index, kind in enumerate(types):
-        if kind in types[:index]:
-            raise refusal(f"got {kind!r} twice", "name each log once", at=(index,))
+    for index, log in enumerate(types):
+        if log in types[:index]:
+            raise refusal(f"got {log!r} twice", "name each log once", at=(index,))
     return types
 
 
@@ -74,14 +74,18 @@ def _of_size_28(cidr: str) -> str:
     return cidr
 
 
-class EksClusterSpec(Spec):
-    """An EKS cluster, in a VPC of its own or in one that is there."""
-
+class _EksCluster(Spec):
     cloud: Literal["aws"]
     region: str
     """AWS region, such as us-east-1."""
     account: str | None = Field(default=None, pattern=r"^\d{12}$")
     """Account that this may touch; any other account is refused by the provider. By default whoever logs in decides."""
+
+
+class EksClusterSpec(_EksCluster):
+    """An EKS cluster, in a VPC of its own or in one that is there."""
+
+    kind: Literal["new"] = "new"
     network: AnyEksNetworkSpec
     """A new VPC by default; `kind: existing` takes one that is there."""
     endpoint: Endpoint
@@ -96,6 +100,30 @@ class EksClusterSpec(Spec):
     system_nodes: SystemNodes = SystemNodes()
     deletion_protection: bool = True
     """EKS refuses to delete the cluster while this is on; switch it off and run `up` before `destroy`."""
+
+
+class ExistingEksClusterSpec(_EksCluster):
+    """An EKS cluster that somebody else looks after; pools join it, and nothing else of it is changed.
+
+    It must take access entries, let whoever runs `pulumi up` make objects, and have the network plugin, kube-proxy,
+    CoreDNS and the Pod Identity agent. Where a pool's `max` is above its `min`, Karpenter is put into it: one that has
+    Karpenter already takes pools with max = min.
+    """
+
+    kind: Literal["existing"]
+    name: str = Field(pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")
+    """Its name in EKS. Endpoint, certificate, VPC and security group are looked up by it."""
+    network: ExistingEksNetworkSpec
+    """Private subnets of the cluster's VPC, in which the pools' nodes live."""
+    kubernetes: str | None = None
+    """Its Kubernetes version, such as "1.35", from which the nodes' images follow; another than the cluster's own is
+    refused. By default the one that the catalog names."""
+
+
+AnyEksClusterSpec = Annotated[
+    Annotated[EksClusterSpec, Tag("new")] | Annotated[ExistingEksClusterSpec, Tag("existing")], Discriminator(kind)
+]
+"""A cluster on EKS: a new one, or one that is there."""
 
 
 class GkeClusterSpec(Spec):
@@ -128,4 +156,4 @@ class GkeClusterSpec(Spec):
         return self
 
 
-ClusterSpec = Annotated[EksClusterSpec | GkeClusterSpec, Field(discriminator="cloud")]
+ClusterSpec = Annotated[AnyEksClusterSpec | GkeClusterSpec, Field(discriminator="cloud")]

@@ -153,9 +153,9 @@ class ExistingEksNetworkSpec(Spec):
         return tuple(self.private_subnets)
 
 
-def kind(network: Any) -> str:
-    """Which network a document means; one that does not say is new."""
-    stated = network.get("kind", "new") if isinstance(network, Mapping) else getattr(network, "kind", "new")
+def kind(part: Any) -> str:
+    """Which kind of a part a document means; one that does not say is new."""
+    stated = part.get("kind", "new") if isinstance(part, Mapping) else getattr(part, "kind", "new")
     return str(stated)
 
 
