@@ -9,6 +9,8 @@ import pytest
 
 from polysilicon.aws import EksCluster, EksClusterArgs, NetworkWires
 from polysilicon.aws.encryption import key_policy
+from polysilicon.aws.policies import pod_trust
+from polysilicon.catalog import Catalog
 from polysilicon.planning.names import cluster_name
 from polysilicon.specs import EksClusterSpec
 from tests.components.recording import Recording, record, unknown_keys
@@ -115,6 +117,28 @@ def test_the_same_is_asked_before_anything_exists() -> None:
     before, after = cluster(known=False), cluster()
     assert {(r.type, r.name) for r in before.resources} == {(r.type, r.name) for r in after.resources}
     assert [path for resource in after.resources for path in unknown_keys(resource)] == []
+
+
+def test_a_chosen_add_on_comes_in_the_pinned_version_with_rights_for_its_own_pods(catalog: Catalog) -> None:
+    made = cluster(addons=["aws-ebs-csi-driver", "eks-node-monitoring-agent"])
+    addons = made.all("aws:eks/addon:Addon")
+    pinned = {row.name: row.version for row in catalog.addons if row.kubernetes == "1.35"}
+    ebs, agent = addons["aws-aws-ebs-csi-driver"], addons["aws-eks-node-monitoring-agent"]
+    assert (ebs["addonVersion"], agent["addonVersion"]) == (pinned[ebs["addonName"]], pinned[agent["addonName"]])
+    arn = "arn:aws:mock:us-east-1:123456789012:aws-aws-ebs-csi-driver"
+    assert ebs["podIdentityAssociations"] == [{"roleArn": arn, "serviceAccount": "ebs-csi-controller-sa"}]
+    assert "podIdentityAssociations" not in agent
+    attached = made.all("aws:iam/rolePolicyAttachment:RolePolicyAttachment")["aws-aws-ebs-csi-driver"]
+    assert attached["policyArn"] == "arn:aws:iam::aws:policy/AmazonEBSCSIDriverPolicyV2"
+    trust = made.all("aws:iam/role:Role")["aws-aws-ebs-csi-driver"]["assumeRolePolicy"]
+    known_as = made.one("aws:eks/cluster:Cluster")["name"]
+    assert json.loads(trust) == pod_trust(known_as, "kube-system", "ebs-csi-controller-sa")
+    assert [path for resource in made.resources for path in unknown_keys(resource)] == []
+
+
+def test_a_cluster_has_no_more_add_ons_than_it_needs() -> None:
+    names = {each["addonName"] for each in cluster().all("aws:eks/addon:Addon").values()}
+    assert names == {"vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent"}
 
 
 def test_a_cluster_name_fits_and_differs() -> None:

@@ -19,6 +19,8 @@ def network(config: dict[str, Any]) -> dict[str, Any]:
 
 def closed(config: dict[str, Any]) -> None:
     network(config).update(nat="none", endpoints=["private_cluster"], way_out="the platform's transit gateway")
+    addons = ["aws-ebs-csi-driver", "eks-node-monitoring-agent"]
+    config["polysilicon:fleet"]["clusters"]["aws"]["addons"] = addons
 
 
 def opened(config: dict[str, Any]) -> None:

@@ -127,6 +127,14 @@ CASES = {
         {"clusters.aws": IN_COMPANY | {"kubernetes": "1.29"}},
         "fleet.clusters.aws.kubernetes: got '1.29', for which the catalog has no node image",
     ),
+    "unknown add-on": (
+        {"clusters.aws.addons": ["ebs-csi-driver"]},
+        "fleet.clusters.aws.addons[0]: got 'ebs-csi-driver'\n  fix: did you mean 'aws-ebs-csi-driver'",
+    ),
+    "add-on named twice": (
+        {"clusters.aws.addons": ["aws-ebs-csi-driver", "aws-ebs-csi-driver"]},
+        "fleet.clusters.aws.addons[1]: got 'aws-ebs-csi-driver' twice\n  fix: name each add-on once",
+    ),
     "unknown kind of network": (
         {"clusters.aws.network.kind": "exisiting"},
         "fleet.clusters.aws.network.kind: got 'exisiting'\n  fix: did you mean 'existing'? allowed: existing, new",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from polysilicon.catalog import Catalog
@@ -47,6 +48,8 @@ class NewEksClusterPlan(EksClusterPlan):
     """An EKS cluster that is made."""
 
     system: SystemNodesPlan
+    chosen_addons: tuple[str, ...]
+    """Add-ons beside those that every cluster has."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ def plan_eks_cluster(key: str, spec: EksClusterSpec, catalog: Catalog) -> NewEks
         refuse_overlaps({**eks_ranges(spec.network), "service_cidr": spec.service_cidr})
     with problems.under(""):
         kubernetes = _kubernetes(spec, catalog)
+        addons = _addons(catalog, kubernetes)
+        _require_pinned(spec, kubernetes, dict(addons))
     with problems.under("system_nodes"):
         system = _system_nodes(spec, catalog)
     problems.raise_any()
@@ -102,7 +107,8 @@ def plan_eks_cluster(key: str, spec: EksClusterSpec, catalog: Catalog) -> NewEks
         ami_release=newest_release(catalog, kubernetes),
         zones=network_zones(spec.network, spec.region, catalog),
         system=system,
-        addons=_addons(catalog, kubernetes),
+        addons=addons,
+        chosen_addons=spec.addons,
     )
 
 
@@ -124,6 +130,13 @@ def plan_existing_eks_cluster(key: str, spec: ExistingEksClusterSpec, catalog: C
         system=None,
         addons=_addons(catalog, kubernetes),
     )
+
+
+def _require_pinned(spec: EksClusterSpec, kubernetes: str, pinned: Mapping[str, str]) -> None:
+    for index, addon in enumerate(spec.addons):
+        if addon not in pinned:
+            text = f"got {addon!r}, of which the catalog has no version for Kubernetes {kubernetes}"
+            raise refuse(f"addons[{index}]", text, "add a row under polysilicon:overlay, addons")
 
 
 def _addons(catalog: Catalog, kubernetes: str) -> tuple[tuple[str, str], ...]:

@@ -22,7 +22,10 @@ class Order(StrEnum):
         "nodes cannot join or pull, and on destroy not detach, when their role lacks its policies"
     )
     NODES_AFTER_CNI = "a node without its network plugin never becomes ready, and its group fails after a long wait"
-    DNS_AFTER_NODES = "CoreDNS is degraded until it has a node to run on"
+    DNS_AFTER_NODES = "CoreDNS is degraded until it has a node to run on, and so are controllers of add-ons"
+    ADDONS_AFTER_RIGHTS = (
+        "a controller whose role has no policy yet fails what it is asked, and on destroy leaves its volumes behind"
+    )
     NODE_POOLS_AFTER_KARPENTER = (
         "NodePools need Karpenter's custom resources, and on destroy Karpenter itself, which takes their nodes away"
     )

@@ -50,6 +50,18 @@ class ControlPlaneLogs(Spec):
     """Days that they are kept; one of those that CloudWatch Logs knows."""
 
 
+ClusterAddon = Literal["aws-ebs-csi-driver", "eks-node-monitoring-agent"]
+"""An add-on of EKS that not every cluster needs: volumes on network disks; faults of GPUs, Neuron devices and disks as
+conditions and events of nodes."""
+
+
+def _added_once(addons: tuple[ClusterAddon, ...]) -> tuple[ClusterAddon, ...]:
+    for index, addon in enumerate(addons):
+        if addon in addons[:index]:
+            raise refusal(f"got {addon!r} twice", "name each add-on once", at=(index,))
+    return addons
+
+
 Principal = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+$")]
 """An IAM role or user, by its ARN."""
 
@@ -96,6 +108,9 @@ class EksClusterSpec(_EksCluster):
     """Range of the Kubernetes services: private, /12 to /24, and not overlapping the VPC."""
     admins: Annotated[tuple[Principal, ...], AfterValidator(_each_once)] = ()
     """IAM roles or users, by ARN, that become cluster administrators, beside the role that first runs `pulumi up`."""
+    addons: Annotated[tuple[ClusterAddon, ...], AfterValidator(_added_once)] = ()
+    """Add-ons of EKS beside those that every cluster has, in the versions that the catalog pins, with the rights that
+    they need. None by default."""
     logs: ControlPlaneLogs = ControlPlaneLogs()
     system_nodes: SystemNodes = SystemNodes()
     deletion_protection: bool = True
