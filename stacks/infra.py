@@ -12,9 +12,11 @@ from polysilicon.kubernetes import ClusterRef, GpuOperator, GpuOperatorArgs, Neu
 from polysilicon.planning.fleet import FleetPlan, budgeted
 from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.specs import (
+    ClusterSpec,
     EksClusterSpec,
     EksGpuPoolSpec,
     EksNetworkSpec,
+    ExistingEksClusterSpec,
     ExistingEksNetworkSpec,
     FleetSpec,
     GkeClusterSpec,
@@ -27,7 +29,7 @@ from polysilicon.specs import (
 if TYPE_CHECKING:
     import pulumi_aws
 
-    from polysilicon.aws import NetworkWires
+    from polysilicon.aws import EksCluster, ExistingEksCluster, NetworkWires
 
 
 def deploy_infra(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> dict[str, ClusterRef]:
@@ -57,22 +59,25 @@ def _of(kubeconfigs: pulumi.Output[dict[str, str]], key: str, fleet: FleetSpec) 
 
 
 def _cluster(
-    key: str, spec: EksClusterSpec | GkeClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog
+    key: str, spec: ClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog
 ) -> tuple[ClusterRef, pulumi.Output[str]]:
-    if isinstance(spec, EksClusterSpec):
-        return _eks(key, spec, fleet, plan, catalog)
-    return _gke(key, spec, fleet, catalog)
+    if isinstance(spec, GkeClusterSpec):
+        return _gke(key, spec, fleet, catalog)
+    return _eks(key, spec, fleet, plan, catalog)
 
 
 def _eks(
-    key: str, spec: EksClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog
+    key: str,
+    spec: EksClusterSpec | ExistingEksClusterSpec,
+    fleet: FleetSpec,
+    plan: FleetPlan,
+    catalog: Catalog,
 ) -> tuple[ClusterRef, pulumi.Output[str]]:
     from polysilicon import aws
 
     provider, tags = _account(key, spec, fleet)
     on_aws = pulumi.ResourceOptions(providers=[provider])
-    network = _aws_network(key, spec.network, tags, provider)
-    cluster = aws.EksCluster(key, aws.EksClusterArgs(spec=spec, network=network, tags=tags, catalog=catalog), on_aws)
+    cluster = _eks_cluster(key, spec, plan, tags, provider, catalog)
     ref = ClusterRef(key=key, provider=_provider(key, cluster.kubeconfig), ready=cluster.ready)
     _device_software(key, plan, ref, catalog)
     karpenter = None
@@ -99,11 +104,28 @@ def _eks(
     return ref, cluster.kubeconfig
 
 
+def _eks_cluster(
+    key: str,
+    spec: EksClusterSpec | ExistingEksClusterSpec,
+    plan: FleetPlan,
+    tags: Mapping[str, str],
+    provider: "pulumi_aws.Provider",
+    catalog: Catalog,
+) -> "EksCluster | ExistingEksCluster":
+    from polysilicon import aws
+
+    on_aws = pulumi.ResourceOptions(providers=[provider])
+    if isinstance(spec, ExistingEksClusterSpec):
+        return aws.ExistingEksCluster(key, aws.ExistingEksClusterArgs(spec=spec, tags=tags, catalog=catalog), on_aws)
+    network = _aws_network(key, spec.network, plan.clusters[key].zones, tags, provider)
+    return aws.EksCluster(key, aws.EksClusterArgs(spec=spec, network=network, tags=tags, catalog=catalog), on_aws)
+
+
 def _server(key: str, spec: SingleNodeServerSpec, fleet: FleetSpec, catalog: Catalog) -> dict[str, pulumi.Input[str]]:
     from polysilicon import aws
 
     provider, tags = _account(key, spec, fleet)
-    network = _aws_network(key, spec.network, tags, provider)
+    network = _aws_network(key, spec.network, spec.network.zones, tags, provider)
     args = aws.SingleNodeServerArgs(spec=spec, network=network, tags=tags, catalog=catalog)
     server = aws.SingleNodeServer(key, args, pulumi.ResourceOptions(providers=[provider]))
     endpoint = server.private_ip.apply(lambda address: f"http://{address}:{server.port}/v1")
@@ -111,7 +133,7 @@ def _server(key: str, spec: SingleNodeServerSpec, fleet: FleetSpec, catalog: Cat
 
 
 def _account(
-    key: str, spec: EksClusterSpec | SingleNodeServerSpec, fleet: FleetSpec
+    key: str, spec: EksClusterSpec | ExistingEksClusterSpec | SingleNodeServerSpec, fleet: FleetSpec
 ) -> tuple["pulumi_aws.Provider", dict[str, str]]:
     """The provider of what is made under one key, and its tags; with the account's budget, if this key has it."""
     import pulumi_aws
@@ -131,6 +153,7 @@ def _account(
 def _aws_network(
     key: str,
     spec: EksNetworkSpec | ExistingEksNetworkSpec,
+    zones: tuple[str, ...],
     tags: Mapping[str, str],
     provider: "pulumi_aws.Provider",
 ) -> "NetworkWires":
@@ -139,7 +162,7 @@ def _aws_network(
     if isinstance(spec, ExistingEksNetworkSpec):
         return aws.existing_network(spec, provider)
     on_aws = pulumi.ResourceOptions(providers=[provider])
-    return aws.EksNetwork(key, aws.EksNetworkArgs(spec=spec, tags=tags), on_aws).wires
+    return aws.EksNetwork(key, aws.EksNetworkArgs(spec=spec, zones=zones, tags=tags), on_aws).wires
 
 
 def _gke(key: str, spec: GkeClusterSpec, fleet: FleetSpec, catalog: Catalog) -> tuple[ClusterRef, pulumi.Output[str]]:

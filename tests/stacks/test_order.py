@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
+from typing import Any
 
 import pytest
 
 from polysilicon.planning.order import Order
 from polysilicon.rehearsal.outcome import Outcome, Resource
-from tests.conftest import ROOT
-from tests.stacks.project import rehearse
+from tests.stacks.project import copy_project, edit, rehearse
 
 pytestmark = pytest.mark.engine
 
@@ -26,6 +26,8 @@ EDGES = (
     (Order.NODES_AFTER_ROLE_POLICIES, "NodePool v5e-*", "IAMMember *"),
     (Order.NODES_AFTER_CNI, "NodeGroup *", "Addon aws-vpc-cni"),
     (Order.DNS_AFTER_NODES, "Addon aws-coredns", "NodeGroup aws-system"),
+    (Order.DNS_AFTER_NODES, "Addon aws-aws-ebs-csi-driver", "NodeGroup aws-system"),
+    (Order.ADDONS_AFTER_RIGHTS, "Addon aws-aws-ebs-csi-driver", "RolePolicyAttachment aws-aws-ebs-csi-driver"),
     (Order.OBJECTS_AFTER_ACCESS, "DaemonSet *", "AccessPolicyAssociation *"),
     (Order.KARPENTER_AFTER_RIGHTS, "Release aws-karpenter", "RolePolicy aws-karpenter"),
     (Order.KARPENTER_AFTER_RIGHTS, "Release aws-karpenter", "PodIdentityAssociation aws-karpenter"),
@@ -39,9 +41,15 @@ EDGES = (
 )
 
 
+def with_volumes(config: dict[str, Any]) -> None:
+    config["polysilicon:fleet"]["clusters"]["aws"]["addons"] = ["aws-ebs-csi-driver"]
+
+
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    result = rehearse(ROOT, "mixed", tmp_path_factory.mktemp("order")).up()
+    project = copy_project(tmp_path_factory.mktemp("order") / "project")
+    edit(project, "mixed", with_volumes)
+    result = rehearse(project, "mixed", tmp_path_factory.mktemp("state")).up()
     assert result.ok, result.log
     return result
 

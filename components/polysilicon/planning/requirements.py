@@ -16,6 +16,7 @@ from polysilicon.specs import (
     CapacityBlock,
     EksClusterSpec,
     EksNetworkSpec,
+    ExistingEksClusterSpec,
     ExistingEksNetworkSpec,
     FleetSpec,
     Reserved,
@@ -132,7 +133,7 @@ def aws_requirements(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> Aws
     clusters = {key: each for key, each in plan.clusters.items() if isinstance(each, EksClusterPlan)}
     regions = sorted({c.region for c in clusters.values()} | {s.region for s in _servers(fleet, plan).values()})
     homes = [*fleet.clusters.values(), *fleet.servers.values()]
-    specs = [each for each in homes if isinstance(each, EksClusterSpec | SingleNodeServerSpec)]
+    specs = [each for each in homes if isinstance(each, EksClusterSpec | ExistingEksClusterSpec | SingleNodeServerSpec)]
     return AwsRequirements(
         regions=tuple(_region(region, fleet, plan, catalog) for region in regions),
         accounts=tuple(sorted({spec.account for spec in specs if spec.account})),
@@ -168,7 +169,8 @@ def _machines(
 ) -> dict[str, tuple[str, ...]]:
     wanted: dict[str, set[str]] = {}
     for cluster in clusters:
-        wanted.setdefault(cluster.system.machine, set()).update(cluster.zones)
+        if cluster.system:
+            wanted.setdefault(cluster.system.machine, set()).update(cluster.zones)
     for pool in pools:
         wanted.setdefault(pool.machine, set()).update(zone for nodes in pool.nodes for zone in nodes.zones)
     for server in servers:
@@ -189,7 +191,8 @@ def _vcpus(
         nodes[machine, terms] = (before[0] + least, before[1] + most)
 
     for cluster in clusters:
-        add(cluster.system.machine, "on_demand", cluster.system.min, cluster.system.max)
+        if cluster.system:
+            add(cluster.system.machine, "on_demand", cluster.system.min, cluster.system.max)
     for pool, each in _nodes_of(pools):
         if each.terms == "on_demand" or each.terms == "spot":
             add(pool.machine, each.terms, each.floor, each.floor + each.elastic)
@@ -224,7 +227,7 @@ def _reservations(fleet: FleetSpec, pools: Mapping[str, EksPoolPlan]) -> Iterato
 
 
 def _images(clusters: Mapping[str, EksClusterPlan], pools: Iterable[EksPoolPlan]) -> tuple[ImageWanted, ...]:
-    wanted = {(c.kubernetes, c.ami_release, "standard") for c in clusters.values()}
+    wanted = {(c.kubernetes, c.ami_release, "standard") for c in clusters.values() if c.system}
     for pool in pools:
         variant = pool.ami_type.rsplit("_", 1)[-1].lower()  # AL2023_x86_64_NEURON
         wanted.add((clusters[pool.cluster].kubernetes, pool.ami_release, variant))

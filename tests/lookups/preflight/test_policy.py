@@ -31,9 +31,10 @@ MADE: Mapping[str, tuple[Part, str]] = {
     "cloudwatch.EventRule": ("karpenter", "AWS::Events::Rule"),
     "cloudwatch.EventTarget": ("karpenter", "AWS::Events::Rule"),
     "cloudwatch.MetricAlarm": ("server", "AWS::CloudWatch::Alarm"),
-    "cloudwatch.LogGroup": ("cluster", "AWS::Logs::LogGroup"),
+    "cloudwatch.LogGroup": ("common", "AWS::Logs::LogGroup"),
     "ec2.Eip": ("network", "AWS::EC2::EIP"),
     "ec2.Instance": ("server", "AWS::EC2::Instance"),
+    "ec2.FlowLog": ("network", "AWS::EC2::FlowLog"),
     "ec2.InternetGateway": ("network", "AWS::EC2::InternetGateway"),
     "ec2.LaunchTemplate": ("cluster", "AWS::EC2::LaunchTemplate"),
     "ec2.NatGateway": ("network", "AWS::EC2::NatGateway"),
@@ -53,9 +54,9 @@ MADE: Mapping[str, tuple[Part, str]] = {
     "eks.PodIdentityAssociation": ("cluster", "AWS::EKS::PodIdentityAssociation"),
     "iam.InstanceProfile": ("server", "AWS::IAM::InstanceProfile"),
     "iam.Role": ("common", "AWS::IAM::Role"),
-    "iam.RolePolicy": ("karpenter", "AWS::IAM::RolePolicy"),
+    "iam.RolePolicy": ("common", "AWS::IAM::RolePolicy"),
     "iam.RolePolicyAttachment": ("common", "AWS::IAM::Role"),
-    "kms.Key": ("cluster", "AWS::KMS::Key"),
+    "kms.Key": ("common", "AWS::KMS::Key"),
     "sqs.Queue": ("karpenter", "AWS::SQS::Queue"),
     "sqs.QueuePolicy": ("karpenter", "AWS::SQS::QueuePolicy"),
     "vpc.SecurityGroupEgressRule": ("common", "AWS::EC2::SecurityGroupEgress"),
@@ -74,15 +75,15 @@ UNUSED = re.compile(
     |eks:(ActivateCertificateAuthority|List(Clusters|Updates|Addons|AccessEntries))
     |iam:(ListInstanceProfiles|.*RolePermissionsBoundary|ListRoles|UpdateRoleDescription)
     |kms:(DisableKey|DisableKeyRotation|EnableKey|ListKeys)
-    |logs:(CreateLogDelivery|DeleteRetentionPolicy|DisassociateKmsKey|.*BearerToken.*|.*DeletionProtection)
+    |logs:((Cre|De)(ate|lete)LogDelivery|DeleteRetentionPolicy|DisassociateKmsKey|.*BearerToken.*|.*DeletionProtection)
     |logs:(.*DataProtectionPolicy|.*Index(Policy|Policies)|.*Resource(Policy|Policies))
-    |billing:GetBillingViewData|events:ListRules|sqs:ListQueues
+    |autoscaling:DescribeTags|billing:GetBillingViewData|events:ListRules|sqs:ListQueues
     |(firehose|s3|ssm|vpc-lattice|vpce):.*
     """,
     re.VERBOSE,
 )
 """Rights for what we never set, or never change: private NAT, further volumes and other places for a machine, IPv6, key
-pairs, boundaries, policies of log groups. And lists, which the handlers take for inventories of whole accounts."""
+pairs, boundaries, policies of log groups, logs that go elsewhere than to a group. And lists, which the handlers take for inventories of whole accounts."""
 ELSEWHERE: Mapping[str, re.Pattern[str]] = {
     "AWS::IAM::Role": re.compile("iam:(Delete|Get|Put)RolePolicy"),
     "AWS::EKS::Cluster": re.compile("iam:.*InstanceProfile"),
