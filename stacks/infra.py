@@ -1,6 +1,7 @@
 """The layer of clusters and pools."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -8,8 +9,8 @@ import pulumi_kubernetes as k8s
 
 from polysilicon.catalog import Catalog
 from polysilicon.errors import UserError, one_of
-from polysilicon.kubernetes import ClusterRef, GpuOperator, GpuOperatorArgs
-from polysilicon.planning.fleet import FleetPlan, budgeted_clusters
+from polysilicon.kubernetes import ClusterRef, GpuOperator, GpuOperatorArgs, WeightWires
+from polysilicon.planning.fleet import FleetPlan, budgeted_clusters, stored_weights
 from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.specs import (
     EksClusterSpec,
@@ -25,43 +26,63 @@ from polysilicon.specs import (
 if TYPE_CHECKING:
     import pulumi_aws
 
-    from polysilicon.aws import NetworkWires
+    from polysilicon.aws import EksCluster, NetworkWires
 
 
-def deploy_infra(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> dict[str, ClusterRef]:
-    """Deploys the clusters with their pools; exports the kubeconfigs."""
+@dataclass(frozen=True)
+class Infra:
+    """A cluster, as its model servers know it."""
+
+    cluster: ClusterRef
+    kubeconfig: pulumi.Output[str]
+    weights: Mapping[str, WeightWires] = field(default_factory=dict)
+    """The store of weights, for each model that reads from it."""
+
+
+def deploy_infra(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> dict[str, Infra]:
+    """Deploys the clusters with their pools and stores; exports the kubeconfigs, and the bucket of each model."""
     deployed = {key: _cluster(key, spec, fleet, plan, catalog) for key, spec in fleet.clusters.items()}
-    pulumi.export("kubeconfigs", {key: kubeconfig for key, (_, kubeconfig) in deployed.items()})
-    return {key: ref for key, (ref, _) in deployed.items()}
+    pulumi.export("kubeconfigs", {key: infra.kubeconfig for key, infra in deployed.items()})
+    buckets = {key: wires.bucket for infra in deployed.values() for key, wires in infra.weights.items()}
+    if buckets:
+        pulumi.export("weights", buckets)
+    return deployed
 
 
-def referenced_infra(fleet: FleetSpec) -> dict[str, ClusterRef]:
-    """The clusters of the stack that holds the layer."""
-    kubeconfigs = pulumi.StackReference("infra", stack_name=fleet.infra_stack).require_output("kubeconfigs")
-    return {key: ClusterRef(key=key, provider=_provider(key, _of(kubeconfigs, key, fleet))) for key in fleet.clusters}
+def referenced_infra(fleet: FleetSpec, plan: FleetPlan) -> dict[str, Infra]:
+    """The clusters and stores of the stack that holds the layer."""
+    stack = pulumi.StackReference("infra", stack_name=fleet.infra_stack)
+    return {key: _referenced(key, stack, fleet, plan) for key in fleet.clusters}
 
 
-def _of(kubeconfigs: pulumi.Output[dict[str, str]], key: str, fleet: FleetSpec) -> pulumi.Output[str]:
+def _referenced(key: str, stack: pulumi.StackReference, fleet: FleetSpec, plan: FleetPlan) -> Infra:
+    kubeconfig = _of(stack.require_output("kubeconfigs"), "cluster", key, fleet)
+    models = stored_weights(plan, key)
+    buckets = stack.get_output("weights").apply(lambda exported: exported or {})
+    weights = {model: WeightWires(bucket=_of(buckets, "weights of model", model, fleet)) for model in models}
+    return Infra(ClusterRef(key=key, provider=_provider(key, kubeconfig)), kubeconfig, weights)
+
+
+def _of(exports: pulumi.Output[dict[str, str]], noun: str, key: str, fleet: FleetSpec) -> pulumi.Output[str]:
     def named(exported: dict[str, str]) -> str:
         if key not in exported:
-            problem = f"{fleet.infra_stack} exports no cluster {key!r}"
-            raise UserError(f"polysilicon:fleet.infra_stack: {problem}\n  fix: {one_of(exported, key)}")
+            problem = f"{fleet.infra_stack} exports no {noun} {key!r}"
+            fix = one_of(exported, key) if exported else "run `pulumi up` there with the same fleet first"
+            raise UserError(f"polysilicon:fleet.infra_stack: {problem}\n  fix: {fix}")
         return exported[key]
 
-    return kubeconfigs.apply(named)
+    return exports.apply(named)
 
 
 def _cluster(
     key: str, spec: EksClusterSpec | GkeClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog
-) -> tuple[ClusterRef, pulumi.Output[str]]:
+) -> Infra:
     if isinstance(spec, EksClusterSpec):
         return _eks(key, spec, fleet, plan, catalog)
     return _gke(key, spec, fleet, catalog)
 
 
-def _eks(
-    key: str, spec: EksClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog
-) -> tuple[ClusterRef, pulumi.Output[str]]:
+def _eks(key: str, spec: EksClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> Infra:
     import pulumi_aws
 
     from polysilicon import aws
@@ -98,7 +119,34 @@ def _eks(
                 ),
                 on_aws,
             )
-    return ref, cluster.kubeconfig
+    return Infra(ref, cluster.kubeconfig, _weights(key, spec, plan, cluster, tags, on_aws))
+
+
+def _weights(
+    key: str,
+    spec: EksClusterSpec,
+    plan: FleetPlan,
+    cluster: "EksCluster",
+    tags: Mapping[str, str],
+    on_aws: pulumi.ResourceOptions,
+) -> dict[str, WeightWires]:
+    """The store of a cluster, and the rights of each model that reads from it: those of its own files."""
+    from polysilicon import aws
+
+    if spec.weights is None:
+        return {}
+    store = aws.S3WeightStore(key, aws.S3WeightStoreArgs(spec=spec.weights, region=spec.region, tags=tags), on_aws)
+    models = stored_weights(plan, key)
+    if not models:
+        return {}
+    args = aws.S3DriverArgs(home=cluster.home, nodes_ready=cluster.ready, tags=tags)
+    driver = aws.S3Driver(key, args, on_aws).addon
+    return {
+        model: WeightWires(
+            bucket=store.bucket, ready=[driver, *store.reader(model, cluster.cluster_name, model, model, prefix)]
+        )
+        for model, prefix in models.items()
+    }
 
 
 def _eks_network(
@@ -112,7 +160,7 @@ def _eks_network(
     return aws.EksNetwork(key, aws.EksNetworkArgs(spec=spec.network, tags=tags), on_aws).wires
 
 
-def _gke(key: str, spec: GkeClusterSpec, fleet: FleetSpec, catalog: Catalog) -> tuple[ClusterRef, pulumi.Output[str]]:
+def _gke(key: str, spec: GkeClusterSpec, fleet: FleetSpec, catalog: Catalog) -> Infra:
     import pulumi_gcp
 
     from polysilicon import gcp
@@ -132,7 +180,7 @@ def _gke(key: str, spec: GkeClusterSpec, fleet: FleetSpec, catalog: Catalog) -> 
             args = gcp.TpuSlicePoolArgs(spec=pool, home=cluster.home, labels=labels, catalog=catalog)
             gcp.TpuSlicePool(name, args, on_gcp)
     ref = ClusterRef(key=key, provider=_provider(key, cluster.kubeconfig), ready=cluster.ready)
-    return ref, cluster.kubeconfig
+    return Infra(ref, cluster.kubeconfig)
 
 
 def _eks_plans(cluster: str, plan: FleetPlan) -> list[EksPoolPlan]:

@@ -118,6 +118,32 @@ CASES = {
         {"budget": {"monthly_usd": 900, "alert_emails": ["ml"]}},
         "fleet.budget.alert_emails[0]: string should match pattern",
     ),
+    "store of weights in another region": (
+        {"clusters.aws.weights": {"kind": "existing", "bucket": "acme-weights", "region": "eu-west-1"}},
+        "fleet.clusters.aws.weights.region: got eu-west-1, but the cluster that reads the weights is in us-east-1\n"
+        "  fix: take a bucket in us-east-1, or copy the weights to one",
+    ),
+    "store of an unknown kind": (
+        {"clusters.aws.weights": {"kind": "s3"}},
+        "fleet.clusters.aws.weights.kind: got 's3'\n  fix: allowed: new, existing",
+    ),
+    "bucket with dots": (
+        {"clusters.aws.weights": {"kind": "existing", "bucket": "acme.weights", "region": "us-east-1"}},
+        "fleet.clusters.aws.weights.bucket: string should match pattern",
+    ),
+    "weights without a store": (
+        {"models.chat.weights": {}},
+        "fleet.models.chat.weights: are wanted from the cluster's store, and it has none\n  fix: add `weights: {}`",
+    ),
+    "weights from a store on Google Cloud": (
+        {"models.chat.pool": "v5e", "models.chat.weights": {}, "clusters.aws.weights": {}},
+        "fleet.models.chat.weights: are wanted from the cluster's store, which is not built yet on Google Cloud\n"
+        "  fix: remove it",
+    ),
+    "prefix that no policy can name": (
+        {"clusters.aws.weights": {}, "models.chat.weights": {"prefix": "Qwen/*"}},
+        "fleet.models.chat.weights.prefix: got 'Qwen/*'\n  fix: write words of letters, digits",
+    ),
     "system namespace": (
         {"models": {"kube-system": {"model": "Qwen/Qwen3-0.6B", "pool": "inf2"}}},
         "fleet.models.kube-system: 'kube-system' is a namespace of Kubernetes itself\n  fix: choose another key",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
+from typing import Any
 
 import pytest
 
 from polysilicon.planning.order import Order
 from polysilicon.rehearsal.outcome import Outcome, Resource
-from tests.conftest import ROOT
-from tests.stacks.project import rehearse
+from tests.stacks.project import copy_project, edit, rehearse
 
 pytestmark = pytest.mark.engine
 
@@ -32,6 +32,10 @@ EDGES = (
     (Order.NODE_POOLS_AFTER_KARPENTER, "NodePool inf2-*", "Release aws-karpenter"),
     (Order.NODE_POOLS_AFTER_KARPENTER, "EC2NodeClass inf2-*", "Release aws-karpenter-crd"),
     (Order.SERVERS_AFTER_DNS, "Namespace chat", "Addon aws-coredns"),
+    (Order.DRIVER_AFTER_NODES, "Addon aws-s3-driver", "Addon aws-coredns"),
+    (Order.VOLUMES_AFTER_DRIVER, "PersistentVolume chat-weights", "Addon aws-s3-driver"),
+    (Order.VOLUMES_AFTER_DRIVER, "PersistentVolume chat-weights", "RolePolicy aws-weights-chat"),
+    (Order.VOLUMES_AFTER_DRIVER, "PersistentVolume chat-weights", "PodIdentityAssociation aws-weights-chat"),
     (Order.APIS_FIRST, "Network gcp", "Service gcp-*"),
     (Order.APIS_FIRST, "Cluster gcp", "Service gcp-*"),
     (Order.APIS_FIRST, "Account *", "Service gcp-*"),
@@ -41,7 +45,15 @@ EDGES = (
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    result = rehearse(ROOT, "mixed", tmp_path_factory.mktemp("order")).up()
+    folder = tmp_path_factory.mktemp("order")
+    project = copy_project(folder)
+
+    def with_weights(config: dict[str, Any]) -> None:
+        config["polysilicon:fleet"]["clusters"]["aws"]["weights"] = {}
+        config["polysilicon:fleet"]["models"]["chat"]["weights"] = {}
+
+    edit(project, "mixed", with_weights)
+    result = rehearse(project, "mixed", folder / "state").up()
     assert result.ok, result.log
     return result
 

@@ -6,7 +6,7 @@ from polysilicon.aws.karpenter import Karpenter, KarpenterArgs, KarpenterWires
 from polysilicon.aws.network import EksNetwork, EksNetworkArgs, NetworkWires, existing_network
 from polysilicon.aws.pool import EksGpuPool, EksGpuPoolArgs, NeuronPool, NeuronPoolArgs
 from polysilicon.aws.tags import owner_tags
-from polysilicon.aws.weights import S3WeightStore, S3WeightStoreArgs
+from polysilicon.aws.weights import S3Driver, S3DriverArgs, S3WeightStore, S3WeightStoreArgs
 
 __all__ = [
     "AwsBudget",
@@ -24,6 +24,8 @@ __all__ = [
     "NetworkWires",
     "NeuronPool",
     "NeuronPoolArgs",
+    "S3Driver",
+    "S3DriverArgs",
     "S3WeightStore",
     "S3WeightStoreArgs",
     "existing_network",

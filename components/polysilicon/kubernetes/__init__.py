@@ -17,6 +17,7 @@ from polysilicon.kubernetes.nvidia import (
     NvidiaDevicePlugin,
     NvidiaDevicePluginArgs,
 )
+from polysilicon.kubernetes.weights import WeightWires
 
 __all__ = [
     "ClusterRef",
@@ -34,4 +35,5 @@ __all__ = [
     "NeuronMonitorArgs",
     "NvidiaDevicePlugin",
     "NvidiaDevicePluginArgs",
+    "WeightWires",
 ]

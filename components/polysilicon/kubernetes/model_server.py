@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -16,8 +18,10 @@ from polysilicon.kubernetes.manifests import (
     network_policy_spec,
     service_spec,
 )
+from polysilicon.kubernetes.weights import WeightWires, mounted_weights
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.order import Order
+from polysilicon.planning.problems import refuse
 from polysilicon.planning.serving import ServerPlan, plan_server
 from polysilicon.resources import After, child, record
 from polysilicon.specs import ModelSpec
@@ -34,12 +38,14 @@ class ModelServerArgs:
         spec: The model, and how much of it at once.
         landing: The pool that it runs on: a `NeuronPool`'s, a `TpuSlicePool`'s, any.
         cluster: The cluster of that pool.
+        weights: The store of the weights, for a spec that wants them from one.
         catalog: Models and serving images. By default the shipped one.
     """
 
     spec: ModelSpec
     landing: Landing
     cluster: ClusterRef
+    weights: WeightWires | None = None
     catalog: Catalog | None = None
 
 
@@ -47,7 +53,8 @@ class ModelServer(pulumi.ComponentResource):
     """A model in a namespace of its own: a Deployment on the landing's nodes and a Service in front.
 
     The image follows from engine and silicon; the patience of probes and rollouts follows from the planned cold start.
-    A server that is told to stop leaves the load balancers first and then finishes what it has.
+    A server that is told to stop leaves the load balancers first and then finishes what it has. Weights that lie in a
+    bucket are a folder of it, which it only reads.
     """
 
     endpoint: str
@@ -75,12 +82,13 @@ class ModelServer(pulumi.ComponentResource):
         k8s.core.v1.ServiceAccount(name, metadata=placed, automount_service_account_token=False, opts=inside)
         rules = k8s.networking.v1.NetworkPolicy(name, metadata=placed, spec=network_policy_spec(plan), opts=inside)
         k8s.policy.v1.PodDisruptionBudget(name, metadata=placed, spec=disruption_spec(plan), opts=inside)
+        claim = self._claim(name, args, plan, placed)
         # Pods of a pool that has no nodes now stay pending, and nobody waits for them.
         unawaited = {**placed, "annotations": {"pulumi.com/skipAwait": "true"}}
         k8s.apps.v1.Deployment(
             name,
             metadata=unawaited if args.landing.absent else placed,
-            spec=deployment_spec(plan),
+            spec=deployment_spec(plan, claim),
             opts=child(
                 self,
                 {Order.PODS_AFTER_NAMESPACE_RULES: [rules]},
@@ -88,7 +96,7 @@ class ModelServer(pulumi.ComponentResource):
                 custom_timeouts=pulumi.CustomTimeouts(
                     create=f"{plan.rollout_seconds}s",
                     update=f"{plan.rollout_seconds}s",
-                    delete=f"{plan.grace_seconds + _TO_BE_GONE_SECONDS}s",
+                    delete=f"{_gone_seconds(plan)}s",
                 ),
             ),
         )
@@ -97,6 +105,22 @@ class ModelServer(pulumi.ComponentResource):
 
         self.endpoint = f"http://{name}.{name}.svc.cluster.local/v1"
         self.register_outputs({"endpoint": self.endpoint})
+
+    def _claim(
+        self, name: str, args: ModelServerArgs, plan: ServerPlan, metadata: Mapping[str, Any]
+    ) -> pulumi.Output[str] | None:
+        if plan.weights is None:
+            return None
+        if args.weights is None:
+            text = "are wanted from a store, and no store was given"
+            raise refuse("weights", text, "give the component `weights`, or remove them from the spec")
+        provider, gone = args.cluster.provider, _gone_seconds(plan)
+        return mounted_weights(self, name, plan.weights, args.weights, metadata, provider, gone)
+
+
+def _gone_seconds(plan: ServerPlan) -> int:
+    """How long the last pod and what it holds may take to go."""
+    return plan.grace_seconds + _TO_BE_GONE_SECONDS
 
 
 def _told(plan: ServerPlan) -> dict[str, object]:

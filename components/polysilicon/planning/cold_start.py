@@ -46,14 +46,21 @@ class ColdStart:
         return round(_PATIENCE * self.container_seconds)
 
 
-def plan_cold_start(model: Model, runtime: Runtime, landing: Landing, catalog: Catalog) -> ColdStart:
-    """Node, image, weights, compilation and warm-up, from the catalog's figures; each says whether it is assumed."""
+def plan_cold_start(
+    model: Model, runtime: Runtime, landing: Landing, catalog: Catalog, stored: bool = False
+) -> ColdStart:
+    """Node, image, weights, compilation and warm-up, from the catalog's figures; each says whether it is assumed.
+
+    Args:
+        stored: Whether the weights come from a bucket in the cluster's region instead of the model hub.
+    """
+    source = "stored_weights" if stored else "weights"
     family = catalog.silicon[landing.silicon].family
     image_gib = runtime.image_gib or _assumed(catalog, f"{family}.image_gib")
     phases = (
         Phase("node", _assumed(catalog, f"{family}.node_seconds"), True),
         Phase("image", image_gib / _assumed(catalog, "image_gib_per_second"), True),
-        Phase("weights", weights_gib(model) / _assumed(catalog, "weights_gib_per_second"), True),
+        Phase("weights", weights_gib(model) / _assumed(catalog, f"{source}_gib_per_second"), True),
         Phase("compile", _assumed(catalog, f"{family}.compile_seconds"), True),
         Phase("warm-up", _assumed(catalog, f"{family}.warm_up_seconds"), True),
     )

@@ -16,6 +16,7 @@ from polysilicon.planning.network import refuse_overlaps
 from polysilicon.planning.pool import PoolPlan, plan_pool
 from polysilicon.planning.problems import Problems, refuse
 from polysilicon.planning.serving import ServerPlan, plan_server
+from polysilicon.planning.weights import require_source, require_store
 from polysilicon.specs import EksClusterSpec, FleetSpec
 
 Value = TypeVar("Value")
@@ -47,6 +48,9 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
     for key, cluster in fleet.clusters.items():
         with problems.under(f"clusters.{key}"):
             clusters[key] = plan_cluster(key, cluster, catalog)
+        if isinstance(cluster, EksClusterSpec) and cluster.weights is not None:
+            with problems.under(f"clusters.{key}.weights"):
+                require_store(cluster.weights, cluster.region)
     with problems.under(""):
         refuse_overlaps(
             {f"clusters.{k}.{n}": r for k, c in fleet.clusters.items() for n, r in routed_ranges(c).items()}
@@ -62,9 +66,16 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
     for key, model in fleet.models.items():
         with problems.under(f"models.{key}"):
             if (ground := _named(fleet.pools, pools, model.pool, "pool")) is not None:
+                require_source(model, fleet.clusters[ground.cluster])
                 servers[key] = plan_server(key, model, ground.landing, catalog)
     problems.raise_any(path)
     return FleetPlan(clusters, pools, servers)
+
+
+def stored_weights(plan: FleetPlan, cluster: str) -> Mapping[str, str]:
+    """The models of a cluster whose weights lie in its store, and what the names of their files begin with."""
+    servers = {key: server for key, server in plan.servers.items() if server.landing.cluster == cluster}
+    return {key: server.weights.prefix for key, server in servers.items() if server.weights}
 
 
 def budgeted_clusters(fleet: FleetSpec) -> tuple[str, ...]:

@@ -27,6 +27,8 @@ class Order(StrEnum):
     )
     KARPENTER_AFTER_RIGHTS = "Karpenter's pods take their rights when they start, and crash without them"
     OBJECTS_AFTER_ACCESS = "the Kubernetes API refuses objects of whoever has no access entry yet"
+    DRIVER_AFTER_NODES = "the driver that mounts buckets is degraded until its controller has a node to run on"
+    VOLUMES_AFTER_DRIVER = "pods mount a bucket, and on destroy let go of it, only while driver and rights are there"
     SERVERS_AFTER_DNS = "servers resolve the model hub's name while they start"
     APIS_FIRST = "Google Cloud refuses resources of an API that is not enabled"
     PODS_AFTER_NAMESPACE_RULES = "pods that start before the network rules of their namespace are not covered by them"

@@ -14,6 +14,7 @@ from polysilicon.planning.names import require_key
 from polysilicon.planning.problems import refuse
 from polysilicon.planning.sizing import Fit, require_fit, shards, weights_gib
 from polysilicon.planning.versions import within
+from polysilicon.planning.weights import WeightMount, plan_weights
 from polysilicon.specs import ModelSpec
 
 _SETTLE_SECONDS = 10
@@ -44,6 +45,8 @@ class ServerPlan:
     drain_seconds: int
     drains_itself: bool
     """Whether the engine finishes its requests when it is told to stop; else it is told only once it is idle."""
+    weights: WeightMount | None
+    """The folder of the weights; none where the server loads them from the hub."""
     listed: bool
     """Whether the image line's makers list this model on this silicon; another may work, and wants a test first."""
 
@@ -67,9 +70,10 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
     model = catalog.model(spec.model, "model")
     runtime = _runtime(spec, landing, catalog)
     _require_name(key)
+    weights = plan_weights(spec, runtime, landing.region)
     _require_open(spec, model)
     _require_nodes(spec, landing)
-    _require_disk(model, runtime, landing, catalog)
+    _require_disk(spec, model, runtime, landing, catalog)
     if spec.max_model_len > model.max_position:
         fix = f"take at most {model.max_position}"
         raise refuse("max_model_len", f"got {spec.max_model_len}, beyond what {spec.model} was made for", fix)
@@ -81,7 +85,7 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
         line=runtime.line,
         image=runtime.image.format(region=landing.region),
         command=runtime.command,
-        args=(*_arguments(spec, runtime, shards(model, landing, catalog)), *spec.extra_args),
+        args=(*_arguments(spec, runtime, shards(model, landing, catalog), weights), *spec.extra_args),
         env=runtime.env,
         port=runtime.port,
         health_path=runtime.health_path,
@@ -91,9 +95,10 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
         replicas=spec.replicas,
         landing=landing,
         fit=require_fit(spec, model, landing, catalog),
-        cold_start=plan_cold_start(model, runtime, landing, catalog),
+        cold_start=plan_cold_start(model, runtime, landing, catalog, stored=weights is not None),
         drain_seconds=spec.drain_seconds,
         drains_itself="drain_seconds" in runtime.arguments,
+        weights=weights,
         listed=spec.model in runtime.models,
     )
 
@@ -106,9 +111,9 @@ def _require_name(key: str) -> None:
 
 
 def _require_open(spec: ModelSpec, model: Model) -> None:
-    if model.gated:
+    if model.gated and spec.weights is None:
         text = f"{spec.model} is gated: its hub wants a token, and servers are given none yet"
-        raise refuse("model", text, "take an ungated model, or a mirror of it that needs no token")
+        raise refuse("model", text, "put its weights into the cluster's store and add `weights: {}` to the model")
 
 
 def _require_nodes(spec: ModelSpec, landing: Landing) -> None:
@@ -120,12 +125,13 @@ def _require_nodes(spec: ModelSpec, landing: Landing) -> None:
     raise refuse("replicas", text, f"raise {bound} of pool {landing.key}, or lower replicas")
 
 
-def _require_disk(model: Model, runtime: Runtime, landing: Landing, catalog: Catalog) -> None:
-    """The unpacked image and the weights must lie on the node's disk."""
+def _require_disk(spec: ModelSpec, model: Model, runtime: Runtime, landing: Landing, catalog: Catalog) -> None:
+    """The unpacked image must lie on the node's disk, and the weights beside it, unless they are mounted."""
     family = catalog.silicon[landing.silicon].family
     packed = runtime.image_gib or catalog.assumptions[f"{family}.image_gib"].value
     image = packed * catalog.assumptions["image_unpacked_factor"].value
-    needed = image + weights_gib(model) * landing.servers_per_node  # the image lies there once
+    loaded = weights_gib(model) if spec.weights is None else 0
+    needed = image + loaded * landing.servers_per_node  # the image lies there once
     if needed > landing.per_node.ephemeral_gib:
         text = f"image and weights need about {needed:.0f} GiB of disk, pods of pool {landing.key} have"
         raise refuse("pool", f"{text} {landing.per_node.ephemeral_gib:.0f}", f"give pool {landing.key} a larger disk")
@@ -174,9 +180,9 @@ def _require_driver(runtime: Runtime, landing: Landing, rows: tuple[Runtime, ...
     raise refuse("line", text, fix)
 
 
-def _arguments(spec: ModelSpec, runtime: Runtime, shards: int) -> tuple[str, ...]:
+def _arguments(spec: ModelSpec, runtime: Runtime, shards: int, weights: WeightMount | None) -> tuple[str, ...]:
     values = {
-        "model": spec.model,
+        "model": weights.path if weights else spec.model,
         "served_name": spec.model,
         "port": runtime.port,
         "tensor_parallel": shards,

@@ -22,7 +22,7 @@ from polysilicon.specs.pool import (
     TpuSlicePoolSpec,
     WholeGpus,
 )
-from polysilicon.specs.storage import ExistingBucket, NewBucket, WeightStoreSpec
+from polysilicon.specs.storage import ExistingBucket, NewBucket, StoredWeights, WeightStoreSpec
 from polysilicon.specs.values import Endpoint, Owner, PrivateEndpoint, PublicEndpoint
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "Reservation",
     "Reserved",
     "Spot",
+    "StoredWeights",
     "SystemNodes",
     "TimeSlicing",
     "TpuSlicePoolSpec",

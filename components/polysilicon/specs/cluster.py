@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from polysilicon.specs.base import Spec, refusal
 from polysilicon.specs.network import AnyEksNetworkSpec, GkeNetworkSpec, Zones
+from polysilicon.specs.storage import WeightStoreSpec
 from polysilicon.specs.values import Bounds, Cidr, Endpoint
 
 
@@ -105,6 +106,8 @@ class EksClusterSpec(Spec):
     """IAM roles or users, by ARN, that become cluster administrators, beside the role that first runs `pulumi up`."""
     logs: ControlPlaneLogs = ControlPlaneLogs()
     system_nodes: SystemNodes = SystemNodes()
+    weights: WeightStoreSpec | None = None
+    """A bucket from which models of this cluster can read their weights: `{}` makes one. By default there is none."""
     deletion_protection: bool = True
     """EKS refuses to delete the cluster while this is on; switch it off and run `up` before `destroy`."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from polysilicon.specs.base import Spec
+from polysilicon.specs.storage import StoredWeights
 from polysilicon.specs.values import Key
 
 
@@ -15,6 +16,9 @@ class ModelSpec(Spec):
     """Name on the model hub, such as Qwen/Qwen3-0.6B."""
     pool: Key
     """Key of the accelerator pool that it runs on."""
+    weights: StoredWeights | None = None
+    """Weights from the store of the pool's cluster, mounted read-only: `{}` takes those under the model's name. By
+    default each server loads them from the hub."""
     engine: str = "vllm"
     """Serving engine. The image follows from engine, silicon and version rows in the catalog."""
     line: str | None = None
