@@ -55,7 +55,14 @@ class Recording(mocks.Mocks):
         role = "arn:aws:iam::123456789012:role/deployer"
         caller = "arn:aws:sts::123456789012:assumed-role/deployer/ci"
         self.calls.append((args.token, dict(args.args)))
-        return {"vpcId": "vpc-1", **args.args, "arn": caller, "issuerArn": role, "accountId": "123456789012"}
+        return {
+            "vpcId": "vpc-1",
+            "bucketRegion": "us-east-1",
+            **args.args,
+            "arn": caller,
+            "issuerArn": role,
+            "accountId": "123456789012",
+        }
 
     def all(self, type_token: str) -> dict[str, dict[str, Any]]:
         """Inputs by resource name."""

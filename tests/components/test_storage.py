@@ -13,7 +13,7 @@ from polysilicon.aws.cluster import EksHome
 from polysilicon.aws.policies import pod_trust, read_prefix, tls_only, with_key, write_prefix
 from polysilicon.aws.weights import S3Driver, S3DriverArgs, S3WeightStore, S3WeightStoreArgs
 from polysilicon.catalog import Catalog
-from polysilicon.errors import SpecError
+from polysilicon.errors import SpecError, UserError
 from polysilicon.planning.cluster import EksClusterPlan, SystemNodesPlan
 from polysilicon.specs.storage import ExistingBucket, NewBucket
 from tests.components.recording import Recording, record, unknown_keys
@@ -91,6 +91,13 @@ def test_a_reader_of_an_existing_bucket_gets_its_prefix_and_the_bucket_stays_as_
 def test_bad_input_is_refused(spec: Any, prefix: str, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         store(spec, prefix=prefix)
+
+
+def test_a_bucket_that_lies_elsewhere_is_refused_whatever_the_yaml_says() -> None:
+    spec = ExistingBucket(kind="existing", bucket="weights", region="eu-west-1")
+    message = r"weights.region: got eu-west-1, but bucket weights lies in us-east-1\n  fix: take a bucket in eu-west-1"
+    with pytest.raises(UserError, match=message):
+        record(lambda: S3WeightStore("weights", S3WeightStoreArgs(spec=spec, region="eu-west-1")))
 
 
 def test_the_driver_runs_on_tainted_nodes_and_has_no_rights(catalog: Catalog) -> None:

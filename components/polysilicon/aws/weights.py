@@ -14,6 +14,7 @@ from polysilicon.aws.cluster import EksHome
 from polysilicon.aws.pod_identity import pod_role
 from polysilicon.aws.policies import read_prefix, tls_only, with_key
 from polysilicon.aws.tags import named
+from polysilicon.errors import UserError
 from polysilicon.planning.names import require_key
 from polysilicon.planning.order import Order
 from polysilicon.planning.weights import require_prefix, require_store
@@ -58,7 +59,7 @@ class S3WeightStore(pulumi.ComponentResource):
             made = self._bucket(args.spec)
             self.bucket, self.bucket_arn, self._key_arn = made.bucket, made.arn, args.key_arn
         else:
-            self.bucket = pulumi.Output.from_input(args.spec.bucket)
+            self.bucket = _found(self, args.spec)
             self.bucket_arn = pulumi.Output.from_input(f"arn:aws:s3:::{args.spec.bucket}")
             self._key_arn = args.spec.key_arn
         self.register_outputs({"bucket": self.bucket, "bucketArn": self.bucket_arn})
@@ -143,6 +144,20 @@ class S3Driver(pulumi.ComponentResource):
             opts=child(self, {Order.DRIVER_AFTER_NODES: args.nodes_ready}),
         )
         self.register_outputs({"version": version})
+
+
+def _found(parent: pulumi.Resource, spec: ExistingBucket) -> pulumi.Output[str]:
+    """The name of a bucket that is there and lies where the spec says; anything else ends the preview."""
+
+    def checked(region: str) -> str:
+        if region != spec.region:
+            # Within an apply a ValueError, as a SpecError is, would reach the user wrapped in the SDK's own.
+            text = f"weights.region: got {spec.region}, but bucket {spec.bucket} lies in {region}"
+            raise UserError(f"{text}\n  fix: take a bucket in {spec.region}, or copy the weights to one")
+        return spec.bucket
+
+    found = aws.s3.get_bucket_output(bucket=spec.bucket, opts=pulumi.InvokeOutputOptions(parent=parent))
+    return found.bucket_region.apply(checked)
 
 
 def _reading(bucket_arn: str, key_arn: str | None, prefix: str) -> dict[str, Any]:
