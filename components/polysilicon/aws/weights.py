@@ -157,7 +157,8 @@ def _found(parent: pulumi.Resource, spec: ExistingBucket) -> pulumi.Output[str]:
         return spec.bucket
 
     found = aws.s3.get_bucket_output(bucket=spec.bucket, opts=pulumi.InvokeOutputOptions(parent=parent))
-    return found.bucket_region.apply(checked)
+    region: pulumi.Output[str] = found.bucket_region
+    return region.apply(checked)
 
 
 def _reading(bucket_arn: str, key_arn: str | None, prefix: str) -> dict[str, Any]:
