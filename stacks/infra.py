@@ -9,9 +9,11 @@ import pulumi_kubernetes as k8s
 
 from polysilicon.catalog import Catalog
 from polysilicon.errors import UserError, one_of
-from polysilicon.kubernetes import ClusterRef, GpuOperator, GpuOperatorArgs, WeightWires
-from polysilicon.planning.fleet import FleetPlan, budgeted_clusters, stored_weights
+from polysilicon.kubernetes import ClusterRef, GpuOperator, GpuOperatorArgs, StoreWires
+from polysilicon.kubernetes.compilation import ACCOUNT
+from polysilicon.planning.fleet import FleetPlan, budgeted_clusters, stored_servers
 from polysilicon.planning.pool_parts import EksPoolPlan
+from polysilicon.planning.serving import ServerPlan
 from polysilicon.specs import (
     EksClusterSpec,
     EksGpuPoolSpec,
@@ -26,7 +28,7 @@ from polysilicon.specs import (
 if TYPE_CHECKING:
     import pulumi_aws
 
-    from polysilicon.aws import EksCluster, NetworkWires
+    from polysilicon.aws import EksCluster, NetworkWires, S3WeightStore
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,17 @@ class Infra:
 
     cluster: ClusterRef
     kubeconfig: pulumi.Output[str]
-    weights: Mapping[str, WeightWires] = field(default_factory=dict)
-    """The store of weights, for each model that reads from it."""
+    stores: Mapping[str, StoreWires] = field(default_factory=dict)
+    """The store of weights and compiled code, for each model that reads from it."""
 
 
 def deploy_infra(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> dict[str, Infra]:
     """Deploys the clusters with their pools and stores; exports the kubeconfigs, and the bucket of each model."""
     deployed = {key: _cluster(key, spec, fleet, plan, catalog) for key, spec in fleet.clusters.items()}
     pulumi.export("kubeconfigs", {key: infra.kubeconfig for key, infra in deployed.items()})
-    buckets = {key: wires.bucket for infra in deployed.values() for key, wires in infra.weights.items()}
+    buckets = {key: wires.bucket for infra in deployed.values() for key, wires in infra.stores.items()}
     if buckets:
-        pulumi.export("weights", buckets)
+        pulumi.export("stores", buckets)
     return deployed
 
 
@@ -57,10 +59,10 @@ def referenced_infra(fleet: FleetSpec, plan: FleetPlan) -> dict[str, Infra]:
 
 def _referenced(key: str, stack: pulumi.StackReference, fleet: FleetSpec, plan: FleetPlan) -> Infra:
     kubeconfig = _of(stack.require_output("kubeconfigs"), "cluster", key, fleet)
-    models = stored_weights(plan, key)
-    buckets = stack.get_output("weights").apply(lambda exported: exported or {})
-    weights = {model: WeightWires(bucket=_of(buckets, "weights of model", model, fleet)) for model in models}
-    return Infra(ClusterRef(key=key, provider=_provider(key, kubeconfig)), kubeconfig, weights)
+    models = stored_servers(plan, key)
+    buckets = stack.get_output("stores").apply(lambda exported: exported or {})
+    stores = {model: StoreWires(bucket=_of(buckets, "store of model", model, fleet)) for model in models}
+    return Infra(ClusterRef(key=key, provider=_provider(key, kubeconfig)), kubeconfig, stores)
 
 
 def _of(exports: pulumi.Output[dict[str, str]], noun: str, key: str, fleet: FleetSpec) -> pulumi.Output[str]:
@@ -119,34 +121,43 @@ def _eks(key: str, spec: EksClusterSpec, fleet: FleetSpec, plan: FleetPlan, cata
                 ),
                 on_aws,
             )
-    return Infra(ref, cluster.kubeconfig, _weights(key, spec, plan, cluster, tags, on_aws))
+    return Infra(ref, cluster.kubeconfig, _stores(key, spec, plan, cluster, tags, on_aws))
 
 
-def _weights(
+def _stores(
     key: str,
     spec: EksClusterSpec,
     plan: FleetPlan,
     cluster: "EksCluster",
     tags: Mapping[str, str],
     on_aws: pulumi.ResourceOptions,
-) -> dict[str, WeightWires]:
-    """The store of a cluster, and the rights of each model that reads from it: those of its own files."""
+) -> dict[str, StoreWires]:
+    """The store of a cluster, and the rights of each model in it: those of its own files."""
     from polysilicon import aws
 
     if spec.weights is None:
         return {}
     store = aws.S3WeightStore(key, aws.S3WeightStoreArgs(spec=spec.weights, region=spec.region, tags=tags), on_aws)
-    models = stored_weights(plan, key)
-    if not models:
-        return {}
-    args = aws.S3DriverArgs(home=cluster.home, nodes_ready=cluster.ready, tags=tags)
-    driver = aws.S3Driver(key, args, on_aws).addon
+    models = stored_servers(plan, key)
+    driver = []
+    if any(server.weights for server in models.values()):
+        args = aws.S3DriverArgs(home=cluster.home, nodes_ready=cluster.ready, tags=tags)
+        driver = [aws.S3Driver(key, args, on_aws).addon]
     return {
-        model: WeightWires(
-            bucket=store.bucket, ready=[driver, *store.reader(model, cluster.cluster_name, model, model, prefix)]
-        )
-        for model, prefix in models.items()
+        model: StoreWires(bucket=store.bucket, ready=[*driver, *_rights(store, server, cluster)])
+        for model, server in models.items()
     }
+
+
+def _rights(store: "S3WeightStore", server: ServerPlan, cluster: "EksCluster") -> list[pulumi.Resource]:
+    """What a server may read, and what the job that compiles for it may write."""
+    key, name = server.key, cluster.cluster_name
+    weights = [server.weights.prefix] if server.weights else []
+    if server.compiled is None:
+        return store.grant(key, name, key, key, read=weights)
+    compiled, job = server.compiled.prefix, ACCOUNT.format(key)
+    reader = store.grant(key, name, key, key, read=[*weights, compiled])
+    return [*reader, *store.grant(job, name, key, job, read=weights, write=[compiled])]
 
 
 def _eks_network(

@@ -23,8 +23,8 @@ def deploy_serving(
 
 
 def _server(key: str, spec: ModelSpec, landing: Landing, infra: Infra, catalog: Catalog) -> ModelServer:
-    wires = infra.weights.get(key)
+    store = infra.stores.get(key)
     return ModelServer(
         key,
-        ModelServerArgs(spec=spec, landing=landing, cluster=infra.cluster, weights=wires, catalog=catalog),
+        ModelServerArgs(spec=spec, landing=landing, cluster=infra.cluster, store=store, catalog=catalog),
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from polysilicon.aws.cluster import EksHome
-from polysilicon.aws.policies import pod_trust, read_prefix, tls_only, with_key, write_prefix
+from polysilicon.aws.policies import bucket_access, pod_trust, tls_only, with_key
 from polysilicon.aws.weights import S3Driver, S3DriverArgs, S3WeightStore, S3WeightStoreArgs
 from polysilicon.catalog import Catalog
 from polysilicon.errors import SpecError, UserError
@@ -21,10 +21,11 @@ from tests.components.recording import Recording, record, unknown_keys
 GOLDEN = Path(__file__).parent / "golden" / "policies"
 BUCKET, KEY = "arn:aws:s3:::weights", "arn:aws:kms:us-east-1:123456789012:key/1"
 POLICIES = {
-    "read_all": read_prefix(BUCKET),
-    "read_prefix": read_prefix(BUCKET, "Qwen/Qwen3-0.6B"),
-    "read_prefix_with_key": with_key(read_prefix(BUCKET, "Qwen/Qwen3-0.6B"), KEY),
-    "write_prefix_with_key": with_key(write_prefix(BUCKET, "neuron/chat"), KEY, writes=True),
+    "read_prefix": bucket_access(BUCKET, read=["Qwen/Qwen3-0.6B"]),
+    "read_prefix_with_key": with_key(bucket_access(BUCKET, read=["Qwen/Qwen3-0.6B"]), KEY),
+    "read_two_prefixes": bucket_access(BUCKET, read=["Qwen/Qwen3-0.6B", "compiled/chat"]),
+    "read_and_write": bucket_access(BUCKET, read=["Qwen/Qwen3-0.6B"], write=["compiled/chat"]),
+    "write_prefix_with_key": with_key(bucket_access(BUCKET, write=["neuron/chat"]), KEY, writes=True),
     "pod_trust": pod_trust("main", "chat", "chat"),
     "tls_only": tls_only(BUCKET),
 }
@@ -42,7 +43,7 @@ def test_policy_is_the_checked_in_one(name: str) -> None:
 def store(spec: Any, known: bool = True, key: str | None = None, prefix: str = "Qwen") -> Recording:
     def program() -> None:
         made = S3WeightStore("weights", S3WeightStoreArgs(spec=spec, region="us-east-1", key_arn=key))
-        made.reader("chat", "main", "chat", "chat", prefix)
+        made.grant("chat", "main", "chat", "chat", read=[prefix])
 
     return record(program, known)
 
@@ -72,7 +73,7 @@ def test_a_reader_of_an_existing_bucket_gets_its_prefix_and_the_bucket_stays_as_
     made = store(ExistingBucket(kind="existing", bucket="weights", region="us-east-1", key_arn=KEY))
     assert [r.type for r in made.resources if r.type.startswith("aws:s3/")] == []
     policy = json.loads(made.one("aws:iam/rolePolicy:RolePolicy")["policy"])
-    assert policy == with_key(read_prefix(BUCKET, "Qwen"), KEY)
+    assert policy == with_key(bucket_access(BUCKET, read=["Qwen"]), KEY)
     assert json.loads(made.one("aws:iam/role:Role")["assumeRolePolicy"]) == pod_trust("main", "chat", "chat")
 
 

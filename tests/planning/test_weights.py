@@ -10,7 +10,7 @@ from polysilicon.catalog import Catalog, Overlay
 from polysilicon.errors import SpecError
 from polysilicon.kubernetes.manifests import deployment_spec
 from polysilicon.kubernetes.weights import volume_spec
-from polysilicon.planning.fleet import plan_fleet, stored_weights
+from polysilicon.planning.fleet import plan_fleet, stored_servers
 from polysilicon.planning.serving import ServerPlan
 from polysilicon.planning.weights import WeightMount, volume_name
 from polysilicon.specs import FleetSpec
@@ -41,7 +41,7 @@ def test_the_model_s_name_is_the_prefix_unless_another_is_given(mixed: dict[str,
     assert server(mixed, catalog, weights={"prefix": "a/b"}).weights == WeightMount("a/b", "us-east-1")
     mixed["models"]["other"] = {"model": "Qwen/Qwen3-0.6B", "pool": "v5e"}
     plan = plan_fleet(FleetSpec.parse(mixed), catalog)
-    assert (stored_weights(plan, "aws"), stored_weights(plan, "gcp")) == ({"chat": "a/b"}, {})
+    assert (list(stored_servers(plan, "aws")), list(stored_servers(plan, "gcp"))) == (["chat"], [])
 
 
 def test_a_gated_model_needs_no_token_where_its_weights_are_stored(mixed: dict[str, Any], catalog: Catalog) -> None:

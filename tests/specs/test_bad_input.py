@@ -133,12 +133,22 @@ CASES = {
     ),
     "weights without a store": (
         {"models.chat.weights": {}},
-        "fleet.models.chat.weights: are wanted from the cluster's store, and it has none\n  fix: add `weights: {}`",
+        "fleet.models.chat.weights: needs a store in the pool's cluster, and there is none\n  fix: add `weights: {}`",
     ),
     "weights from a store on Google Cloud": (
         {"models.chat.pool": "v5e", "models.chat.weights": {}, "clusters.aws.weights": {}},
-        "fleet.models.chat.weights: are wanted from the cluster's store, which is not built yet on Google Cloud\n"
+        "fleet.models.chat.weights: needs a store in the pool's cluster, which is not built yet on Google Cloud\n"
         "  fix: remove it",
+    ),
+    "compiled code without a store": (
+        {"models.chat.compile_cache": True},
+        "fleet.models.chat.compile_cache: needs a store in the pool's cluster, and there is none\n"
+        "  fix: add `weights: {}` to the cluster",
+    ),
+    "no place for the job that compiles": (
+        {"models.chat.compile_cache": True, "models.chat.replicas": 2, "clusters.aws.weights": {}},
+        "fleet.models.chat.replicas: got 2 and the job that compiles for them, one node each, but pool inf2 has 2\n"
+        "  fix: raise max of pool inf2, or lower replicas",
     ),
     "prefix that no policy can name": (
         {"clusters.aws.weights": {}, "models.chat.weights": {"prefix": "Qwen/*"}},

@@ -36,6 +36,9 @@ EDGES = (
     (Order.VOLUMES_AFTER_DRIVER, "PersistentVolume chat-weights", "Addon aws-s3-driver"),
     (Order.VOLUMES_AFTER_DRIVER, "PersistentVolume chat-weights", "RolePolicy aws-weights-chat"),
     (Order.VOLUMES_AFTER_DRIVER, "PersistentVolume chat-weights", "PodIdentityAssociation aws-weights-chat"),
+    (Order.PODS_AFTER_RIGHTS, "Deployment chat", "PodIdentityAssociation aws-weights-chat"),
+    (Order.PODS_AFTER_RIGHTS, "Job chat-fill", "RolePolicy aws-weights-chat-fill"),
+    (Order.SERVERS_AFTER_COMPILATION, "Deployment chat", "Job chat-fill"),
     (Order.APIS_FIRST, "Network gcp", "Service gcp-*"),
     (Order.APIS_FIRST, "Cluster gcp", "Service gcp-*"),
     (Order.APIS_FIRST, "Account *", "Service gcp-*"),
@@ -50,7 +53,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
     def with_weights(config: dict[str, Any]) -> None:
         config["polysilicon:fleet"]["clusters"]["aws"]["weights"] = {}
-        config["polysilicon:fleet"]["models"]["chat"]["weights"] = {}
+        config["polysilicon:fleet"]["models"]["chat"] |= {"weights": {}, "compile_cache": True}
 
     edit(project, "mixed", with_weights)
     result = rehearse(project, "mixed", folder / "state").up()

@@ -1,4 +1,4 @@
-"""Models whose weights lie in a bucket, with the real engine: in one stack, in two, from other files, to nothing."""
+"""Models whose weights and compiled code lie in a bucket, with the real engine: in one stack, in two, to nothing."""
 
 from __future__ import annotations
 
@@ -44,6 +44,32 @@ def test_up_again_other_files_and_destroy(tmp_path: Path) -> None:
     assert list(gone.accounts) == []
 
 
+def test_other_shapes_are_compiled_by_another_job(tmp_path: Path) -> None:
+    project = copy_project(tmp_path)
+
+    def compiled(config: dict[str, Any]) -> None:
+        fleet = config["polysilicon:fleet"]
+        fleet["clusters"]["aws"]["weights"] = {}
+        fleet["models"]["chat"]["compile_cache"] = True
+        fleet["pools"]["inf2"]["capacity"] = [{"kind": "on_demand", "min": 1, "max": 2}]
+
+    edit(project, "dev", compiled)
+    rehearsal = rehearse(project, "dev", tmp_path / "state")
+    up = rehearsal.up()
+    assert up.ok, up.log
+    again = rehearsal.up(expect_no_changes=True)
+    assert again.ok, again.log
+    edit(project, "dev", lambda config: config["polysilicon:fleet"]["models"]["chat"].update(max_concurrency=2))
+    changed = rehearsal.up()
+    assert changed.ok, changed.log
+    (before,), (after,) = (outcome.by_type("kubernetes:batch/v1:Job") for outcome in (up, changed))
+    assert before.id != after.id
+    assert not changed.by_type("kubernetes:core/v1:PersistentVolume"), "weights come from the hub"
+    gone = rehearsal.destroy()
+    assert gone.ok, gone.log
+    assert list(gone.accounts) == []
+
+
 def test_the_serving_stack_finds_the_bucket_of_the_other(tmp_path: Path) -> None:
     project = copy_project(tmp_path)
 
@@ -61,7 +87,7 @@ def test_the_serving_stack_finds_the_bucket_of_the_other(tmp_path: Path) -> None
     assert lower.up().ok
     early = upper.up()
     assert not early.ok
-    assert "organization/polysilicon/dev-infra exports no weights of model 'chat'" in early.log
+    assert "organization/polysilicon/dev-infra exports no store of model 'chat'" in early.log
     assert "fix: run `pulumi up` there with the same fleet first" in early.log
 
     edit(project, "dev", infra, as_stack="dev-infra")
@@ -70,7 +96,7 @@ def test_the_serving_stack_finds_the_bucket_of_the_other(tmp_path: Path) -> None
     up = upper.up()
     assert up.ok, up.log
     (volume,) = up.by_type("kubernetes:core/v1:PersistentVolume")
-    assert volume.inputs["spec"]["csi"]["volumeAttributes"]["bucketName"] == made.outputs["weights"]["chat"]
+    assert volume.inputs["spec"]["csi"]["volumeAttributes"]["bucketName"] == made.outputs["stores"]["chat"]
     assert upper.destroy().ok
     assert lower.destroy().ok
 

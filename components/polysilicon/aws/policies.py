@@ -11,18 +11,18 @@ from typing import Any
 Document = dict[str, Any]
 
 
-def read_prefix(bucket_arn: str, prefix: str = "") -> Document:
-    """Lists and reads objects under `prefix`; by default the whole bucket.
+def bucket_access(bucket_arn: str, read: Sequence[str] = (), write: Sequence[str] = ()) -> Document:
+    """Lists and reads objects under the prefixes of `read`, and under those of `write` puts and removes them as well.
 
     Source: what Mountpoint asks for a read-only mount (awslabs/mountpoint-s3-csi-driver docs/CONFIGURATION.md).
     """
-    return _document(_listing(bucket_arn, prefix), _allow("Read", ["s3:GetObject"], _objects(bucket_arn, prefix)))
-
-
-def write_prefix(bucket_arn: str, prefix: str = "") -> Document:
-    """Lists, reads, writes and removes objects under `prefix`; by default the whole bucket."""
-    actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
-    return _document(_listing(bucket_arn, prefix), _allow("ReadWrite", actions, _objects(bucket_arn, prefix)))
+    writing = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+    statements = [_listing(bucket_arn, [*read, *write])]
+    if read:
+        statements.append(_allow("Read", ["s3:GetObject"], _objects(bucket_arn, read)))
+    if write:
+        statements.append(_allow("ReadWrite", writing, _objects(bucket_arn, write)))
+    return _document(*statements)
 
 
 def with_key(document: Document, key_arn: str, writes: bool = False) -> Document:
@@ -65,18 +65,19 @@ def tls_only(bucket_arn: str) -> Document:
     return _document(statement)
 
 
-def _listing(bucket_arn: str, prefix: str) -> Document:
-    """Listing is a right on the bucket; a condition narrows it to the prefix, with its slash: a sibling that begins
-    alike is none of it."""
+def _listing(bucket_arn: str, prefixes: Sequence[str]) -> Document:
+    """Listing is a right on the bucket; a condition narrows it to the prefixes, with their slash: a sibling that begins
+    alike is none of them."""
     listing = _allow("List", ["s3:ListBucket"], bucket_arn)
-    return listing | ({"Condition": {"StringLike": {"s3:prefix": [f"{prefix}/*"]}}} if prefix else {})
+    return {**listing, "Condition": {"StringLike": {"s3:prefix": [f"{prefix}/*" for prefix in prefixes]}}}
 
 
-def _objects(bucket_arn: str, prefix: str) -> str:
-    return f"{bucket_arn}/{prefix}/*" if prefix else f"{bucket_arn}/*"
+def _objects(bucket_arn: str, prefixes: Sequence[str]) -> str | list[str]:
+    objects = [f"{bucket_arn}/{prefix}/*" for prefix in prefixes]
+    return objects if len(objects) > 1 else objects[0]
 
 
-def _allow(sid: str, actions: Sequence[str], resource: str) -> Document:
+def _allow(sid: str, actions: Sequence[str], resource: str | list[str]) -> Document:
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 

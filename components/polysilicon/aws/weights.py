@@ -12,7 +12,7 @@ import pulumi_aws as aws
 
 from polysilicon.aws.cluster import EksHome
 from polysilicon.aws.pod_identity import pod_role
-from polysilicon.aws.policies import read_prefix, tls_only, with_key
+from polysilicon.aws.policies import bucket_access, tls_only, with_key
 from polysilicon.aws.tags import named
 from polysilicon.errors import UserError
 from polysilicon.planning.names import require_key
@@ -64,19 +64,26 @@ class S3WeightStore(pulumi.ComponentResource):
             self._key_arn = args.spec.key_arn
         self.register_outputs({"bucket": self.bucket, "bucketArn": self.bucket_arn})
 
-    def reader(
-        self, key: str, cluster_name: pulumi.Input[str], namespace: str, service_account: str, prefix: str = ""
+    def grant(
+        self,
+        key: str,
+        cluster_name: pulumi.Input[str],
+        namespace: str,
+        service_account: str,
+        read: Sequence[str] = (),
+        write: Sequence[str] = (),
     ) -> list[pulumi.Resource]:
-        """Lets the pods of a service account read `prefix`, by default all; returns what they wait for.
+        """Lets the pods of a service account read, or read and write, what lies under prefixes; returns what they wait
+        for.
 
         Raises `SpecError` for a prefix that no policy can name.
         """
-        require_prefix(prefix)
+        for prefix in (*read, *write):
+            require_prefix(prefix)
         known = pulumi.Output.all(self.bucket_arn, self._key_arn)
-        policy = known.apply(lambda k: json.dumps(_reading(k[0], k[1], prefix)))
-        return pod_role(self, f"{self._name}-{key}", cluster_name, namespace, service_account, policy, self._args.tags)[
-            1
-        ]
+        policy = known.apply(lambda k: json.dumps(_access(k[0], k[1], read, write)))
+        name, tags = f"{self._name}-{key}", self._args.tags
+        return pod_role(self, name, cluster_name, namespace, service_account, policy, tags)[1]
 
     def _bucket(self, spec: NewBucket) -> aws.s3.Bucket:
         name, inside = self._name, child(self)
@@ -161,9 +168,9 @@ def _found(parent: pulumi.Resource, spec: ExistingBucket) -> pulumi.Output[str]:
     return region.apply(checked)
 
 
-def _reading(bucket_arn: str, key_arn: str | None, prefix: str) -> dict[str, Any]:
-    policy = read_prefix(bucket_arn, prefix)
-    return with_key(policy, key_arn) if key_arn else policy
+def _access(bucket_arn: str, key_arn: str | None, read: Sequence[str], write: Sequence[str]) -> dict[str, Any]:
+    policy = bucket_access(bucket_arn, read, write)
+    return with_key(policy, key_arn, writes=bool(write)) if key_arn else policy
 
 
 def _encryption(key_arn: pulumi.Input[str] | None) -> Any:

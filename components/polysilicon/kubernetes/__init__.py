@@ -17,7 +17,7 @@ from polysilicon.kubernetes.nvidia import (
     NvidiaDevicePlugin,
     NvidiaDevicePluginArgs,
 )
-from polysilicon.kubernetes.weights import WeightWires
+from polysilicon.kubernetes.weights import StoreWires
 
 __all__ = [
     "ClusterRef",
@@ -35,5 +35,5 @@ __all__ = [
     "NeuronMonitorArgs",
     "NvidiaDevicePlugin",
     "NvidiaDevicePluginArgs",
-    "WeightWires",
+    "StoreWires",
 ]

@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.kubernetes.cluster_ref import ClusterRef
+from polysilicon.kubernetes.compilation import compilation
 from polysilicon.kubernetes.manifests import (
     deployment_spec,
     disruption_spec,
@@ -18,7 +19,7 @@ from polysilicon.kubernetes.manifests import (
     network_policy_spec,
     service_spec,
 )
-from polysilicon.kubernetes.weights import WeightWires, mounted_weights
+from polysilicon.kubernetes.weights import StoreWires, mounted_weights
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.order import Order
 from polysilicon.planning.problems import refuse
@@ -38,14 +39,14 @@ class ModelServerArgs:
         spec: The model, and how much of it at once.
         landing: The pool that it runs on: a `NeuronPool`'s, a `TpuSlicePool`'s, any.
         cluster: The cluster of that pool.
-        weights: The store of the weights, for a spec that wants them from one.
+        store: The store of weights and compiled code, for a spec that wants any of them from one.
         catalog: Models and serving images. By default the shipped one.
     """
 
     spec: ModelSpec
     landing: Landing
     cluster: ClusterRef
-    weights: WeightWires | None = None
+    store: StoreWires | None = None
     catalog: Catalog | None = None
 
 
@@ -54,7 +55,8 @@ class ModelServer(pulumi.ComponentResource):
 
     The image follows from engine and silicon; the patience of probes and rollouts follows from the planned cold start.
     A server that is told to stop leaves the load balancers first and then finishes what it has. Weights that lie in a
-    bucket are a folder of it, which it only reads.
+    bucket are a folder of it, which it only reads; where a job compiles, it comes first, and the server starts with
+    what the job has put into the bucket.
     """
 
     endpoint: str
@@ -82,16 +84,18 @@ class ModelServer(pulumi.ComponentResource):
         k8s.core.v1.ServiceAccount(name, metadata=placed, automount_service_account_token=False, opts=inside)
         rules = k8s.networking.v1.NetworkPolicy(name, metadata=placed, spec=network_policy_spec(plan), opts=inside)
         k8s.policy.v1.PodDisruptionBudget(name, metadata=placed, spec=disruption_spec(plan), opts=inside)
-        claim = self._claim(name, args, plan, placed)
+        store = _store(plan, args)
+        claim = self._claim(plan, args, placed)
+        before = self._compiled(plan, args, claim, placed)
         # Pods of a pool that has no nodes now stay pending, and nobody waits for them.
         unawaited = {**placed, "annotations": {"pulumi.com/skipAwait": "true"}}
         k8s.apps.v1.Deployment(
             name,
             metadata=unawaited if args.landing.absent else placed,
-            spec=deployment_spec(plan, claim),
+            spec=deployment_spec(plan, claim, store.bucket if store else None),
             opts=child(
                 self,
-                {Order.PODS_AFTER_NAMESPACE_RULES: [rules]},
+                {Order.PODS_AFTER_NAMESPACE_RULES: [rules], **before},
                 provider=args.cluster.provider,
                 custom_timeouts=pulumi.CustomTimeouts(
                     create=f"{plan.rollout_seconds}s",
@@ -106,16 +110,35 @@ class ModelServer(pulumi.ComponentResource):
         self.endpoint = f"http://{name}.{name}.svc.cluster.local/v1"
         self.register_outputs({"endpoint": self.endpoint})
 
-    def _claim(
-        self, name: str, args: ModelServerArgs, plan: ServerPlan, metadata: Mapping[str, Any]
-    ) -> pulumi.Output[str] | None:
-        if plan.weights is None:
+    def _claim(self, plan: ServerPlan, args: ModelServerArgs, metadata: Mapping[str, Any]) -> pulumi.Output[str] | None:
+        store = _store(plan, args)
+        if plan.weights is None or store is None:
             return None
-        if args.weights is None:
-            text = "are wanted from a store, and no store was given"
-            raise refuse("weights", text, "give the component `weights`, or remove them from the spec")
         provider, gone = args.cluster.provider, _gone_seconds(plan)
-        return mounted_weights(self, name, plan.weights, args.weights, metadata, provider, gone)
+        return mounted_weights(self, plan.key, plan.weights, store, metadata, provider, gone)
+
+    def _compiled(
+        self, plan: ServerPlan, args: ModelServerArgs, claim: pulumi.Output[str] | None, metadata: Mapping[str, Any]
+    ) -> After:
+        """What the servers wait for where a job compiles for them."""
+        store = _store(plan, args)
+        if plan.compiled is None or store is None:
+            return {}
+        rights: After = {Order.PODS_AFTER_RIGHTS: store.ready}
+        provider = args.cluster.provider
+        job = compilation(self, plan, plan.compiled, store.bucket, claim, metadata, provider, rights)
+        return {**rights, Order.SERVERS_AFTER_COMPILATION: [job]}
+
+
+def _store(plan: ServerPlan, args: ModelServerArgs) -> StoreWires | None:
+    """The store, where the server needs one. Raises `SpecError` where none was given."""
+    if plan.weights is None and plan.compiled is None:
+        return None
+    if args.store is None:
+        what = "weights" if plan.weights else "compile_cache"
+        fix = f"give the component `store`, or remove {what} from the spec"
+        raise refuse(what, "needs a store, and none was given", fix)
+    return args.store
 
 
 def _gone_seconds(plan: ServerPlan) -> int:

@@ -19,7 +19,7 @@ _SIZE = "1Gi"
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightWires:
+class StoreWires:
     """What a model server must know of the store that holds its weights."""
 
     bucket: pulumi.Input[str]
@@ -32,7 +32,7 @@ def mounted_weights(
     parent: pulumi.Resource,
     key: str,
     mount: WeightMount,
-    wires: WeightWires,
+    wires: StoreWires,
     metadata: Mapping[str, Any],
     provider: pulumi.ProviderResource,
     gone_within_seconds: int,

@@ -27,6 +27,8 @@ class ColdStart:
     """All waits, in order."""
 
     phases: tuple[Phase, ...]
+    spare_seconds: float = 0
+    """What deadlines allow beside, for a wait that should not be: compilation where the cache has nothing."""
 
     @property
     def seconds(self) -> int:
@@ -39,11 +41,17 @@ class ColdStart:
 
     @property
     def deadline_seconds(self) -> int:
-        return round(_PATIENCE * self.seconds)
+        return round(_PATIENCE * (self.seconds + self.spare_seconds))
 
     @property
     def startup_deadline_seconds(self) -> int:
-        return round(_PATIENCE * self.container_seconds)
+        return round(_PATIENCE * (self.container_seconds + self.spare_seconds))
+
+    def with_compiled_code(self) -> ColdStart:
+        """The same start where somebody has compiled before. Deadlines stay: a start that finds nothing is slow, and no
+        reason to kill the server again and again."""
+        compile_seconds = sum(phase.seconds for phase in self.phases if phase.what == "compile")
+        return ColdStart(tuple(phase for phase in self.phases if phase.what != "compile"), compile_seconds)
 
 
 def plan_cold_start(

@@ -72,10 +72,13 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
     return FleetPlan(clusters, pools, servers)
 
 
-def stored_weights(plan: FleetPlan, cluster: str) -> Mapping[str, str]:
-    """The models of a cluster whose weights lie in its store, and what the names of their files begin with."""
-    servers = {key: server for key, server in plan.servers.items() if server.landing.cluster == cluster}
-    return {key: server.weights.prefix for key, server in servers.items() if server.weights}
+def stored_servers(plan: FleetPlan, cluster: str) -> Mapping[str, ServerPlan]:
+    """The servers of a cluster whose weights or compiled code lie in its store."""
+    return {
+        key: server
+        for key, server in plan.servers.items()
+        if server.landing.cluster == cluster and (server.weights or server.compiled)
+    }
 
 
 def budgeted_clusters(fleet: FleetSpec) -> tuple[str, ...]:

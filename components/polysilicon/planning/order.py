@@ -29,6 +29,8 @@ class Order(StrEnum):
     OBJECTS_AFTER_ACCESS = "the Kubernetes API refuses objects of whoever has no access entry yet"
     DRIVER_AFTER_NODES = "the driver that mounts buckets is degraded until its controller has a node to run on"
     VOLUMES_AFTER_DRIVER = "pods mount a bucket, and on destroy let go of it, only while driver and rights are there"
+    PODS_AFTER_RIGHTS = "pods are given the rights of their service account when they start, and only then"
+    SERVERS_AFTER_COMPILATION = "servers that start before their code is compiled compile it each for itself"
     SERVERS_AFTER_DNS = "servers resolve the model hub's name while they start"
     APIS_FIRST = "Google Cloud refuses resources of an API that is not enabled"
     PODS_AFTER_NAMESPACE_RULES = "pods that start before the network rules of their namespace are not covered by them"

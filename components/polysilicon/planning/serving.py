@@ -9,6 +9,7 @@ from polysilicon.catalog import Catalog
 from polysilicon.catalog.rows import Model, Runtime
 from polysilicon.errors import one_of
 from polysilicon.planning.cold_start import ColdStart, plan_cold_start
+from polysilicon.planning.compile_cache import CompileCache, plan_compile_cache
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.names import require_key
 from polysilicon.planning.problems import refuse
@@ -47,6 +48,8 @@ class ServerPlan:
     """Whether the engine finishes its requests when it is told to stop; else it is told only once it is idle."""
     weights: WeightMount | None
     """The folder of the weights; none where the server loads them from the hub."""
+    compiled: CompileCache | None
+    """Code that a job compiles; none where each server does."""
     listed: bool
     """Whether the image line's makers list this model on this silicon; another may work, and wants a test first."""
 
@@ -78,6 +81,10 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
         fix = f"take at most {model.max_position}"
         raise refuse("max_model_len", f"got {spec.max_model_len}, beyond what {spec.model} was made for", fix)
     share = catalog.assumptions["node_share"].value
+    cores = shards(model, landing, catalog)
+    start = plan_cold_start(model, runtime, landing, catalog, stored=weights is not None)
+    source = weights.path if weights else spec.model
+    compiled = plan_compile_cache(spec, runtime, landing, catalog, source, cores, start)
     return ServerPlan(
         key=key,
         model=spec.model,
@@ -85,7 +92,7 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
         line=runtime.line,
         image=runtime.image.format(region=landing.region),
         command=runtime.command,
-        args=(*_arguments(spec, runtime, shards(model, landing, catalog), weights), *spec.extra_args),
+        args=(*_arguments(spec, runtime, cores, source), *spec.extra_args),
         env=runtime.env,
         port=runtime.port,
         health_path=runtime.health_path,
@@ -95,10 +102,11 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
         replicas=spec.replicas,
         landing=landing,
         fit=require_fit(spec, model, landing, catalog),
-        cold_start=plan_cold_start(model, runtime, landing, catalog, stored=weights is not None),
+        cold_start=start.with_compiled_code() if compiled else start,
         drain_seconds=spec.drain_seconds,
         drains_itself="drain_seconds" in runtime.arguments,
         weights=weights,
+        compiled=compiled,
         listed=spec.model in runtime.models,
     )
 
@@ -117,11 +125,13 @@ def _require_open(spec: ModelSpec, model: Model) -> None:
 
 
 def _require_nodes(spec: ModelSpec, landing: Landing) -> None:
-    if spec.replicas <= landing.nodes * landing.servers_per_node:
+    wanted = spec.replicas + spec.compile_cache
+    if wanted <= landing.nodes * landing.servers_per_node:
         return
     bound = "max" if landing.scaled else "min"
     share = "one node each" if landing.servers_per_node == 1 else f"{landing.servers_per_node} to a node"
-    text = f"got {spec.replicas}, {share}, but pool {landing.key} has {landing.nodes}"
+    job = " and the job that compiles for them" if spec.compile_cache else ""
+    text = f"got {spec.replicas}{job}, {share}, but pool {landing.key} has {landing.nodes}"
     raise refuse("replicas", text, f"raise {bound} of pool {landing.key}, or lower replicas")
 
 
@@ -180,9 +190,9 @@ def _require_driver(runtime: Runtime, landing: Landing, rows: tuple[Runtime, ...
     raise refuse("line", text, fix)
 
 
-def _arguments(spec: ModelSpec, runtime: Runtime, shards: int, weights: WeightMount | None) -> tuple[str, ...]:
+def _arguments(spec: ModelSpec, runtime: Runtime, shards: int, source: str) -> tuple[str, ...]:
     values = {
-        "model": weights.path if weights else spec.model,
+        "model": source,
         "served_name": spec.model,
         "port": runtime.port,
         "tensor_parallel": shards,

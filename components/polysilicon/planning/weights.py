@@ -41,15 +41,16 @@ def require_prefix(prefix: str, path: str = "prefix") -> None:
 
 
 def require_source(spec: ModelSpec, cluster: ClusterSpec) -> None:
-    """Raises `SpecError` where a model wants weights from a store and its cluster has none."""
-    if spec.weights is None or (isinstance(cluster, EksClusterSpec) and cluster.weights is not None):
+    """Raises `SpecError` where a model wants weights or compiled code from a store and its cluster has none."""
+    wanted = "weights" if spec.weights is not None else "compile_cache" if spec.compile_cache else ""
+    if not wanted or (isinstance(cluster, EksClusterSpec) and cluster.weights is not None):
         return
     if isinstance(cluster, EksClusterSpec):
-        text, fix = "are wanted from the cluster's store, and it has none", "add `weights: {}` to the cluster"
+        text, fix = "needs a store in the pool's cluster, and there is none", "add `weights: {}` to the cluster"
     else:
-        text = "are wanted from the cluster's store, which is not built yet on Google Cloud"
-        fix = "remove it: the servers then load the model from its hub"
-    raise refuse("weights", text, fix)
+        text = "needs a store in the pool's cluster, which is not built yet on Google Cloud"
+        fix = "remove it: the servers then load the model from its hub, and compile it themselves"
+    raise refuse(wanted, text, fix)
 
 
 def plan_weights(spec: ModelSpec, runtime: Runtime, region: str) -> WeightMount | None:

@@ -19,6 +19,9 @@ class ModelSpec(Spec):
     weights: StoredWeights | None = None
     """Weights from the store of the pool's cluster, mounted read-only: `{}` takes those under the model's name. By
     default each server loads them from the hub."""
+    compile_cache: bool = False
+    """Whether a job compiles the model once, into the store of the pool's cluster, and each server takes that instead
+    of compiling. The job runs on a place of the pool beside the servers'. Off by default: each server compiles."""
     engine: str = "vllm"
     """Serving engine. The image follows from engine, silicon and version rows in the catalog."""
     line: str | None = None
