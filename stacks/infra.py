@@ -9,9 +9,10 @@ import pulumi_kubernetes as k8s
 
 from polysilicon.catalog import Catalog
 from polysilicon.errors import UserError, one_of
-from polysilicon.kubernetes import ClusterRef, GpuOperator, GpuOperatorArgs, StoreWires
+from polysilicon.kubernetes import ClusterRef, GpuOperator, GpuOperatorArgs, ImageWires, StoreWires
 from polysilicon.kubernetes.compilation import ACCOUNT
-from polysilicon.planning.fleet import FleetPlan, budgeted_clusters, stored_servers
+from polysilicon.planning.fleet import FleetPlan, budgeted_clusters, images_of, stored_servers
+from polysilicon.planning.images import plan_image_cache
 from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.planning.serving import ServerPlan
 from polysilicon.specs import (
@@ -39,6 +40,8 @@ class Infra:
     kubeconfig: pulumi.Output[str]
     stores: Mapping[str, StoreWires] = field(default_factory=dict)
     """The store of weights and compiled code, for each model that reads from it."""
+    images: ImageWires | None = None
+    """The cache of images."""
 
 
 def deploy_infra(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> dict[str, Infra]:
@@ -48,6 +51,9 @@ def deploy_infra(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> dict[st
     buckets = {key: wires.bucket for infra in deployed.values() for key, wires in infra.stores.items()}
     if buckets:
         pulumi.export("stores", buckets)
+    images = {key: infra.images.references for key, infra in deployed.items() if infra.images}
+    if images:
+        pulumi.export("images", images)
     return deployed
 
 
@@ -62,7 +68,17 @@ def _referenced(key: str, stack: pulumi.StackReference, fleet: FleetSpec, plan: 
     models = stored_servers(plan, key)
     buckets = stack.get_output("stores").apply(lambda exported: exported or {})
     stores = {model: StoreWires(bucket=_of(buckets, "store of model", model, fleet)) for model in models}
-    return Infra(ClusterRef(key=key, provider=_provider(key, kubeconfig)), kubeconfig, stores)
+    images = _referenced_images(key, stack, fleet, plan)
+    return Infra(ClusterRef(key=key, provider=_provider(key, kubeconfig)), kubeconfig, stores, images)
+
+
+def _referenced_images(key: str, stack: pulumi.StackReference, fleet: FleetSpec, plan: FleetPlan) -> ImageWires | None:
+    spec = fleet.clusters[key]
+    if not isinstance(spec, EksClusterSpec) or spec.images is None:
+        return None
+    exported = stack.get_output("images").apply(lambda images: (images or {}).get(key, {}))
+    cached = plan_image_cache(spec.images, images_of(plan, key)).images
+    return ImageWires(references={each.image: _of(exported, "cached image", each.image, fleet) for each in cached})
 
 
 def _of(exports: pulumi.Output[dict[str, str]], noun: str, key: str, fleet: FleetSpec) -> pulumi.Output[str]:
@@ -121,7 +137,26 @@ def _eks(key: str, spec: EksClusterSpec, fleet: FleetSpec, plan: FleetPlan, cata
                 ),
                 on_aws,
             )
-    return Infra(ref, cluster.kubeconfig, _stores(key, spec, plan, cluster, tags, on_aws))
+    stores = _stores(key, spec, plan, cluster, tags, on_aws)
+    return Infra(ref, cluster.kubeconfig, stores, _images(key, spec, plan, cluster, tags, on_aws))
+
+
+def _images(
+    key: str,
+    spec: EksClusterSpec,
+    plan: FleetPlan,
+    cluster: "EksCluster",
+    tags: Mapping[str, str],
+    on_aws: pulumi.ResourceOptions,
+) -> ImageWires | None:
+    from polysilicon import aws
+
+    if spec.images is None:
+        return None
+    key_arn, images = cluster.home.disk_key_arn, images_of(plan, key)
+    args = aws.EcrImageCacheArgs(spec=spec.images, images=images, key_arn=key_arn, tags=tags)
+    cache = aws.EcrImageCache(key, args, on_aws)
+    return ImageWires(references=cache.references, ready=cache.ready)
 
 
 def _stores(

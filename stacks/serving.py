@@ -23,8 +23,14 @@ def deploy_serving(
 
 
 def _server(key: str, spec: ModelSpec, landing: Landing, infra: Infra, catalog: Catalog) -> ModelServer:
-    store = infra.stores.get(key)
     return ModelServer(
         key,
-        ModelServerArgs(spec=spec, landing=landing, cluster=infra.cluster, store=store, catalog=catalog),
+        ModelServerArgs(
+            spec=spec,
+            landing=landing,
+            cluster=infra.cluster,
+            store=infra.stores.get(key),
+            images=infra.images,
+            catalog=catalog,
+        ),
     )

@@ -20,6 +20,7 @@ COMPUTED: Mapping[str, Mapping[str, Any]] = {
     "aws:ec2/vpc:Vpc": {"region": "us-east-1"},
     "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
     "aws:eks/nodeGroup:NodeGroup": {"resources": [{"autoscalingGroups": [{"name": "eks-group"}]}]},
+    "aws:ecr/repository:Repository": {"repositoryUrl": "123456789012.dkr.ecr.us-east-1.amazonaws.com/cached"},
     "gcp:container/cluster:Cluster": {"endpoint": "34.1.2.3", "masterAuth": {"clusterCaCertificate": "Q0E="}},
     "gcp:serviceaccount/account:Account": {"email": "nodes@acme.iam.gserviceaccount.com"},
 }

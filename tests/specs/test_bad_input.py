@@ -154,6 +154,23 @@ CASES = {
         {"clusters.aws.weights": {}, "models.chat.weights": {"prefix": "Qwen/*"}},
         "fleet.models.chat.weights.prefix: got 'Qwen/*'\n  fix: write words of letters, digits",
     ),
+    "secret under a name that ECR does not take": (
+        {
+            "clusters.aws.images": {
+                "github_secret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:github-AbCdEf"
+            }
+        },
+        "fleet.clusters.aws.images.github_secret: string should match pattern",
+    ),
+    "secret in another region": (
+        {
+            "clusters.aws.images": {
+                "github_secret": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/x-AbCdEf"
+            }
+        },
+        "fleet.clusters.aws.images.github_secret: got a secret of account 123456789012 in eu-west-1, but the cache is"
+        " in us-east-1\n  fix: take a secret of us-east-1",
+    ),
     "system namespace": (
         {"models": {"kube-system": {"model": "Qwen/Qwen3-0.6B", "pool": "inf2"}}},
         "fleet.models.kube-system: 'kube-system' is a namespace of Kubernetes itself\n  fix: choose another key",

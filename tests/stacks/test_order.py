@@ -39,6 +39,8 @@ EDGES = (
     (Order.PODS_AFTER_RIGHTS, "Deployment chat", "PodIdentityAssociation aws-weights-chat"),
     (Order.PODS_AFTER_RIGHTS, "Job chat-fill", "RolePolicy aws-weights-chat-fill"),
     (Order.SERVERS_AFTER_COMPILATION, "Deployment chat", "Job chat-fill"),
+    (Order.PODS_AFTER_IMAGES, "Job chat-fill", "PullThroughCacheRule aws-ecr"),
+    (Order.PODS_AFTER_IMAGES, "Deployment chat", "Repository aws-ecr-aws-cli-aws-cli"),
     (Order.APIS_FIRST, "Network gcp", "Service gcp-*"),
     (Order.APIS_FIRST, "Cluster gcp", "Service gcp-*"),
     (Order.APIS_FIRST, "Account *", "Service gcp-*"),
@@ -53,6 +55,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
     def with_weights(config: dict[str, Any]) -> None:
         config["polysilicon:fleet"]["clusters"]["aws"]["weights"] = {}
+        config["polysilicon:fleet"]["clusters"]["aws"]["images"] = {}
         config["polysilicon:fleet"]["models"]["chat"] |= {"weights": {}, "compile_cache": True}
 
     edit(project, "mixed", with_weights)

@@ -2,6 +2,7 @@
 
 from polysilicon.aws.budget import AwsBudget, AwsBudgetArgs
 from polysilicon.aws.cluster import EksCluster, EksClusterArgs, EksHome
+from polysilicon.aws.images import EcrImageCache, EcrImageCacheArgs
 from polysilicon.aws.karpenter import Karpenter, KarpenterArgs, KarpenterWires
 from polysilicon.aws.network import EksNetwork, EksNetworkArgs, NetworkWires, existing_network
 from polysilicon.aws.pool import EksGpuPool, EksGpuPoolArgs, NeuronPool, NeuronPoolArgs
@@ -11,6 +12,8 @@ from polysilicon.aws.weights import S3Driver, S3DriverArgs, S3WeightStore, S3Wei
 __all__ = [
     "AwsBudget",
     "AwsBudgetArgs",
+    "EcrImageCache",
+    "EcrImageCacheArgs",
     "EksCluster",
     "EksClusterArgs",
     "EksGpuPool",

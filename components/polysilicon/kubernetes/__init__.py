@@ -2,6 +2,7 @@
 
 from polysilicon.kubernetes.cluster_ref import ClusterRef
 from polysilicon.kubernetes.efa import EfaDevicePlugin, EfaDevicePluginArgs
+from polysilicon.kubernetes.images import ImageWires
 from polysilicon.kubernetes.model_server import ModelServer, ModelServerArgs
 from polysilicon.kubernetes.neuron import (
     NeuronDevicePlugin,
@@ -27,6 +28,7 @@ __all__ = [
     "EfaDevicePluginArgs",
     "GpuOperator",
     "GpuOperatorArgs",
+    "ImageWires",
     "ModelServer",
     "ModelServerArgs",
     "NeuronDevicePlugin",

@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from polysilicon.kubernetes.copying import fetching, putting
+from polysilicon.kubernetes.images import ImageWires, from_cache
 from polysilicon.kubernetes.manifests import pod_template
 from polysilicon.planning.compile_cache import CompileCache
 from polysilicon.planning.landing import patched
@@ -32,6 +33,7 @@ def compilation(
     metadata: Mapping[str, Any],
     provider: pulumi.ProviderResource,
     after: After,
+    images: ImageWires | None = None,
 ) -> k8s.batch.v1.Job:
     """The job, its service account, and a rule that lets nobody ask it anything.
 
@@ -44,6 +46,7 @@ def compilation(
         metadata: Namespace and labels of the server's objects.
         provider: The provider of the cluster.
         after: What the job waits for.
+        images: The cache of images, where there is one.
     """
     name, labels = ACCOUNT.format(plan.key), job_labels(plan)
     placed = {**metadata, "name": name, "labels": labels}
@@ -59,7 +62,7 @@ def compilation(
     return k8s.batch.v1.Job(
         name,
         metadata=metadata,
-        spec=job_spec(plan, compiled, bucket, claim),
+        spec=from_cache(job_spec(plan, compiled, bucket, claim), images),
         opts=child(
             parent,
             {**after, Order.PODS_AFTER_NAMESPACE_RULES: [rule]},

@@ -12,6 +12,7 @@ import pulumi_kubernetes as k8s
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.kubernetes.cluster_ref import ClusterRef
 from polysilicon.kubernetes.compilation import compilation
+from polysilicon.kubernetes.images import ImageWires, from_cache
 from polysilicon.kubernetes.manifests import (
     deployment_spec,
     disruption_spec,
@@ -40,6 +41,7 @@ class ModelServerArgs:
         landing: The pool that it runs on: a `NeuronPool`'s, a `TpuSlicePool`'s, any.
         cluster: The cluster of that pool.
         store: The store of weights and compiled code, for a spec that wants any of them from one.
+        images: The cache of images. By default nodes pull each image from where it comes.
         catalog: Models and serving images. By default the shipped one.
     """
 
@@ -47,6 +49,7 @@ class ModelServerArgs:
     landing: Landing
     cluster: ClusterRef
     store: StoreWires | None = None
+    images: ImageWires | None = None
     catalog: Catalog | None = None
 
 
@@ -86,13 +89,13 @@ class ModelServer(pulumi.ComponentResource):
         k8s.policy.v1.PodDisruptionBudget(name, metadata=placed, spec=disruption_spec(plan), opts=inside)
         store = _store(plan, args)
         claim = self._claim(plan, args, placed)
-        before = self._compiled(plan, args, claim, placed)
+        before = self._before(plan, args, claim, placed)
         # Pods of a pool that has no nodes now stay pending, and nobody waits for them.
         unawaited = {**placed, "annotations": {"pulumi.com/skipAwait": "true"}}
         k8s.apps.v1.Deployment(
             name,
             metadata=unawaited if args.landing.absent else placed,
-            spec=deployment_spec(plan, claim, store.bucket if store else None),
+            spec=from_cache(deployment_spec(plan, claim, store.bucket if store else None), args.images),
             opts=child(
                 self,
                 {Order.PODS_AFTER_NAMESPACE_RULES: [rules], **before},
@@ -117,17 +120,18 @@ class ModelServer(pulumi.ComponentResource):
         provider, gone = args.cluster.provider, _gone_seconds(plan)
         return mounted_weights(self, plan.key, plan.weights, store, metadata, provider, gone)
 
-    def _compiled(
+    def _before(
         self, plan: ServerPlan, args: ModelServerArgs, claim: pulumi.Output[str] | None, metadata: Mapping[str, Any]
     ) -> After:
-        """What the servers wait for where a job compiles for them."""
+        """What the servers wait for beside the rules of their namespace: images, and where a job compiles, the job."""
         store = _store(plan, args)
+        before: After = {Order.PODS_AFTER_IMAGES: args.images.ready} if args.images else {}
         if plan.compiled is None or store is None:
-            return {}
-        rights: After = {Order.PODS_AFTER_RIGHTS: store.ready}
-        provider = args.cluster.provider
-        job = compilation(self, plan, plan.compiled, store.bucket, claim, metadata, provider, rights)
-        return {**rights, Order.SERVERS_AFTER_COMPILATION: [job]}
+            return before
+        before = {**before, Order.PODS_AFTER_RIGHTS: store.ready}
+        provider, images = args.cluster.provider, args.images
+        job = compilation(self, plan, plan.compiled, store.bucket, claim, metadata, provider, before, images)
+        return {**before, Order.SERVERS_AFTER_COMPILATION: [job]}
 
 
 def _store(plan: ServerPlan, args: ModelServerArgs) -> StoreWires | None:

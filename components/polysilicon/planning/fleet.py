@@ -11,6 +11,7 @@ from polysilicon import clock
 from polysilicon.catalog import Catalog
 from polysilicon.errors import one_of
 from polysilicon.planning.cluster import ClusterPlan, plan_cluster, routed_ranges
+from polysilicon.planning.images import require_secrets
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.network import refuse_overlaps
 from polysilicon.planning.pool import PoolPlan, plan_pool
@@ -51,6 +52,9 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
         if isinstance(cluster, EksClusterSpec) and cluster.weights is not None:
             with problems.under(f"clusters.{key}.weights"):
                 require_store(cluster.weights, cluster.region)
+        if isinstance(cluster, EksClusterSpec) and cluster.images is not None:
+            with problems.under(f"clusters.{key}.images"):
+                require_secrets(cluster.images, cluster.region, cluster.account)
     with problems.under(""):
         refuse_overlaps(
             {f"clusters.{k}.{n}": r for k, c in fleet.clusters.items() for n, r in routed_ranges(c).items()}
@@ -79,6 +83,13 @@ def stored_servers(plan: FleetPlan, cluster: str) -> Mapping[str, ServerPlan]:
         for key, server in plan.servers.items()
         if server.landing.cluster == cluster and (server.weights or server.compiled)
     }
+
+
+def images_of(plan: FleetPlan, cluster: str) -> tuple[str, ...]:
+    """The images of a cluster's servers, and of what copies for them."""
+    servers = [server for server in plan.servers.values() if server.landing.cluster == cluster]
+    copiers = {server.compiled.copier for server in servers if server.compiled}
+    return tuple(sorted({server.image for server in servers} | copiers))
 
 
 def budgeted_clusters(fleet: FleetSpec) -> tuple[str, ...]:

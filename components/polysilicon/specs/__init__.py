@@ -8,6 +8,7 @@ from polysilicon.specs.budget import BudgetSpec
 from polysilicon.specs.capacity import Capacity, CapacityBlock, OnDemand, Reservation, Reserved, Spot
 from polysilicon.specs.cluster import ClusterSpec, EksClusterSpec, GkeClusterSpec, SystemNodes
 from polysilicon.specs.fleet import FleetSpec, Layer
+from polysilicon.specs.images import ImageCacheSpec
 from polysilicon.specs.model import ModelSpec
 from polysilicon.specs.network import EksNetworkSpec, ExistingEksNetworkSpec, GkeNetworkSpec
 from polysilicon.specs.pool import (
@@ -41,6 +42,7 @@ __all__ = [
     "GkeClusterSpec",
     "GkeNetworkSpec",
     "GpuSharing",
+    "ImageCacheSpec",
     "Layer",
     "Mig",
     "ModelSpec",
