@@ -111,7 +111,9 @@ def _eks(key: str, spec: EksClusterSpec, fleet: FleetSpec, plan: FleetPlan, cata
     on_aws = pulumi.ResourceOptions(providers=[provider])
     tags = aws.owner_tags(fleet.owner, pulumi.get_stack())
     if fleet.budget is not None and key in budgeted_clusters(fleet):
-        aws.AwsBudget(key, aws.AwsBudgetArgs(spec=fleet.budget, owner=fleet.owner, tags=tags), on_aws)
+        budget = aws.AwsBudget(key, aws.AwsBudgetArgs(spec=fleet.budget, owner=fleet.owner, tags=tags), on_aws)
+        if budget.topic_arn is not None:
+            pulumi.export(f"{key}-alerts", budget.topic_arn)
     network = _eks_network(key, spec, tags, provider)
     cluster = aws.EksCluster(key, aws.EksClusterArgs(spec=spec, network=network, tags=tags, catalog=catalog), on_aws)
     ref = ClusterRef(key=key, provider=_provider(key, cluster.kubeconfig), ready=cluster.ready)

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from polysilicon.aws.cluster import EksHome
-from polysilicon.aws.policies import bucket_access, pod_trust, tls_only, with_key
+from polysilicon.aws.policies import (
+    bucket_access,
+    budget_topic,
+    budget_topic_key,
+    pod_trust,
+    tls_only,
+    with_key,
+)
 from polysilicon.aws.weights import S3Driver, S3DriverArgs, S3WeightStore, S3WeightStoreArgs
 from polysilicon.catalog import Catalog
 from polysilicon.errors import SpecError, UserError
@@ -28,6 +35,8 @@ POLICIES = {
     "write_prefix_with_key": with_key(bucket_access(BUCKET, write=["neuron/chat"]), KEY, writes=True),
     "pod_trust": pod_trust("main", "chat", "chat"),
     "tls_only": tls_only(BUCKET),
+    "budget_topic": budget_topic("arn:aws:sns:us-east-1:123456789012:alerts", "123456789012"),
+    "budget_topic_key": budget_topic_key("123456789012"),
 }
 
 

@@ -41,10 +41,12 @@ EDGES = (
     (Order.SERVERS_AFTER_COMPILATION, "Deployment chat", "Job chat-fill"),
     (Order.PODS_AFTER_IMAGES, "Job chat-fill", "PullThroughCacheRule aws-ecr"),
     (Order.PODS_AFTER_IMAGES, "Deployment chat", "Repository aws-ecr-aws-cli-aws-cli"),
+    (Order.BUDGET_AFTER_TOPIC_POLICY, "Budget aws", "TopicPolicy aws-alerts"),
     (Order.APIS_FIRST, "Network gcp", "Service gcp-*"),
     (Order.APIS_FIRST, "Cluster gcp", "Service gcp-*"),
     (Order.APIS_FIRST, "Account *", "Service gcp-*"),
-    (Order.PODS_AFTER_NAMESPACE_RULES, "Deployment *", "NetworkPolicy *"),
+    (Order.PODS_AFTER_NAMESPACE_RULES, "Deployment *", "NetworkPolicy chat"),
+    (Order.PODS_AFTER_NAMESPACE_RULES, "Job *", "NetworkPolicy chat-fill"),
 )
 
 
@@ -56,6 +58,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     def with_weights(config: dict[str, Any]) -> None:
         config["polysilicon:fleet"]["clusters"]["aws"]["weights"] = {}
         config["polysilicon:fleet"]["clusters"]["aws"]["images"] = {}
+        config["polysilicon:fleet"]["budget"] = {"monthly_usd": 9, "alert_emails": ["ml@example.com"], "topic": True}
         config["polysilicon:fleet"]["models"]["chat"] |= {"weights": {}, "compile_cache": True}
 
     edit(project, "mixed", with_weights)

@@ -1,4 +1,4 @@
-"""IAM policies of storage as plain data: each names one bucket and one prefix, and no more than its reader needs.
+"""Policies of storage and alerts as plain data: each names what it is for, and no more than its reader needs.
 
 Values that exist only after deployment are put in at the call site, by `pulumi.Output.json_dumps` or `apply`.
 """
@@ -50,6 +50,34 @@ def pod_trust(cluster: str, namespace: str, service_account: str) -> Document:
         "Condition": {"StringEquals": tags},
     }
     return _document(statement)
+
+
+def budget_topic(topic_arn: str, account: str) -> Document:
+    """A topic's policy: the account's own budgets publish to it.
+
+    Source: docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html.
+    """
+    publish = _allow("Budgets", ["sns:Publish"], topic_arn)
+    return _document({**publish, **_own_budgets(account)})
+
+
+def budget_topic_key(account: str) -> Document:
+    """The policy of the key of such a topic: the account's IAM says who may use it, and its budgets encrypt with it.
+
+    Source: docs.aws.amazon.com/sns/latest/dg/sns-key-management.html, topics to which services of AWS publish.
+    """
+    root = {"Principal": {"AWS": f"arn:aws:iam::{account}:root"}}
+    encrypt = _allow("Budgets", ["kms:GenerateDataKey*", "kms:Decrypt"], "*")
+    return _document({**_allow("Administration", ["kms:*"], "*"), **root}, {**encrypt, **_own_budgets(account)})
+
+
+def _own_budgets(account: str) -> Document:
+    """AWS Budgets, but only for this account: the service works for everybody."""
+    condition = {
+        "StringEquals": {"aws:SourceAccount": account},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:budgets::{account}:*"},
+    }
+    return {"Principal": {"Service": "budgets.amazonaws.com"}, "Condition": condition}
 
 
 def tls_only(bucket_arn: str) -> Document:

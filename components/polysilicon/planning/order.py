@@ -33,5 +33,6 @@ class Order(StrEnum):
     PODS_AFTER_IMAGES = "an image comes through its cache only once the cache has a rule and a repository for it"
     SERVERS_AFTER_COMPILATION = "servers that start before their code is compiled compile it each for itself"
     SERVERS_AFTER_DNS = "servers resolve the model hub's name while they start"
+    BUDGET_AFTER_TOPIC_POLICY = "AWS Budgets refuses a topic to which it may not publish"
     APIS_FIRST = "Google Cloud refuses resources of an API that is not enabled"
     PODS_AFTER_NAMESPACE_RULES = "pods that start before the network rules of their namespace are not covered by them"
