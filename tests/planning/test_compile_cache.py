@@ -73,17 +73,29 @@ def test_what_is_not_compiled_anew(mixed: dict[str, Any], catalog: Catalog) -> N
     assert prefix(after) == before
 
 
+TOLD_BY = ("NEURON_COMPILE_CACHE_URL", "NEURON_COMPILED_ARTIFACTS", "VLLM_CACHE_ROOT")
+"""Variables that tell a line where to put its compiled code."""
+
+
 def test_each_line_keeps_its_code_in_a_folder_of_its_cache(catalog: Catalog) -> None:
     for row in catalog.runtimes:
         if row.compiled_path is not None:
-            assert row.compiled_path.startswith(f"{row.cache_path}/")
-            # The variable that tells the line where to put it.
-            roots = [
-                value for name, value in row.env.items() if name in ("NEURON_COMPILE_CACHE_URL", "VLLM_CACHE_ROOT")
-            ]
-            assert any(row.compiled_path == root or row.compiled_path.startswith(f"{root}/") for root in roots)
+            assert within(row.compiled_path, row.cache_path)
+            told = [row.env[name] for name in TOLD_BY if name in row.env]
+            assert any(within(path, row.compiled_path) or within(row.compiled_path, path) for path in told), row.line
     without = {row.line for row in catalog.runtimes if row.compiled_path is None}
     assert all(line.startswith("tpu") for line in without)
+
+
+def test_no_line_writes_into_the_folder_of_the_weights(catalog: Catalog) -> None:
+    of_nxd_inference = [row for row in catalog.runtimes if "pytorch-inference-vllm-neuronx:0.1" in row.image]
+    assert len(of_nxd_inference) == 3
+    for row in of_nxd_inference:
+        assert within(row.env["NEURON_COMPILED_ARTIFACTS"], row.cache_path), "by default it is the model's folder"
+
+
+def within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def test_a_start_with_compiled_code_waits_for_no_compiler_and_is_not_killed_without(
