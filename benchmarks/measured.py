@@ -7,6 +7,10 @@ import resource
 import time
 from pathlib import Path
 
+SUBNETS = ["subnet-0123456789abcdef4", "subnet-0123456789abcdef6"]
+"""What lies around the benchmarked programs."""
+ROLE = "nodes"
+
 
 def at_exit() -> None:
     """Writes the figures of this process to the file that BENCHMARK_OUT names, when the process ends."""

@@ -9,20 +9,30 @@ import pulumi_kubernetes as k8s
 
 from polysilicon.catalog import Catalog
 from polysilicon.errors import UserError, one_of
-from polysilicon.kubernetes import ClusterRef, GpuOperator, GpuOperatorArgs, ImageWires, StoreWires
+from polysilicon.kubernetes import (
+    ClusterRef,
+    GpuOperator,
+    GpuOperatorArgs,
+    ImageWires,
+    NeuronScheduler,
+    NeuronSchedulerArgs,
+    StoreWires,
+)
 from polysilicon.kubernetes.compilation import ACCOUNT
-from polysilicon.planning.fleet import FleetPlan, budgeted_clusters, images_of, stored_servers
+from polysilicon.planning.fleet import FleetPlan, budgeted, images_of, stored_servers
 from polysilicon.planning.images import plan_image_cache
 from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.planning.serving import ServerPlan
 from polysilicon.specs import (
     EksClusterSpec,
     EksGpuPoolSpec,
+    EksNetworkSpec,
     ExistingEksNetworkSpec,
     FleetSpec,
     GkeClusterSpec,
     NeuronPoolSpec,
     PoolSpec,
+    SingleNodeServerSpec,
     TpuSlicePoolSpec,
 )
 
@@ -45,7 +55,10 @@ class Infra:
 
 
 def deploy_infra(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> dict[str, Infra]:
-    """Deploys the clusters with their pools and stores; exports the kubeconfigs, and the bucket of each model."""
+    """Deploys the clusters with their pools and stores, and servers without a cluster; exports how to reach them."""
+    servers = {key: _server(key, spec, fleet, catalog) for key, spec in fleet.servers.items()}
+    if servers:
+        pulumi.export("servers", servers)
     deployed = {key: _cluster(key, spec, fleet, plan, catalog) for key, spec in fleet.clusters.items()}
     pulumi.export("kubeconfigs", {key: infra.kubeconfig for key, infra in deployed.items()})
     buckets = {key: wires.bucket for infra in deployed.values() for key, wires in infra.stores.items()}
@@ -101,20 +114,11 @@ def _cluster(
 
 
 def _eks(key: str, spec: EksClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> Infra:
-    import pulumi_aws
-
     from polysilicon import aws
 
-    provider = pulumi_aws.Provider(
-        f"{key}-aws", region=spec.region, allowed_account_ids=[spec.account] if spec.account else None
-    )
+    provider, tags = _account(key, spec, fleet)
     on_aws = pulumi.ResourceOptions(providers=[provider])
-    tags = aws.owner_tags(fleet.owner, pulumi.get_stack())
-    if fleet.budget is not None and key in budgeted_clusters(fleet):
-        budget = aws.AwsBudget(key, aws.AwsBudgetArgs(spec=fleet.budget, owner=fleet.owner, tags=tags), on_aws)
-        if budget.topic_arn is not None:
-            pulumi.export(f"{key}-alerts", budget.topic_arn)
-    network = _eks_network(key, spec, tags, provider)
+    network = _aws_network(key, spec.network, tags, provider)
     cluster = aws.EksCluster(key, aws.EksClusterArgs(spec=spec, network=network, tags=tags, catalog=catalog), on_aws)
     ref = ClusterRef(key=key, provider=_provider(key, cluster.kubeconfig), ready=cluster.ready)
     _device_software(key, plan, ref, catalog)
@@ -197,15 +201,49 @@ def _rights(store: "S3WeightStore", server: ServerPlan, cluster: "EksCluster") -
     return [*reader, *store.grant(job, name, key, job, read=weights, write=[compiled])]
 
 
-def _eks_network(
-    key: str, spec: EksClusterSpec, tags: Mapping[str, str], provider: "pulumi_aws.Provider"
+def _server(key: str, spec: SingleNodeServerSpec, fleet: FleetSpec, catalog: Catalog) -> dict[str, pulumi.Input[str]]:
+    from polysilicon import aws
+
+    provider, tags = _account(key, spec, fleet)
+    network = _aws_network(key, spec.network, tags, provider)
+    args = aws.SingleNodeServerArgs(spec=spec, network=network, tags=tags, catalog=catalog)
+    server = aws.SingleNodeServer(key, args, pulumi.ResourceOptions(providers=[provider]))
+    endpoint = server.private_ip.apply(lambda address: f"http://{address}:{server.port}/v1")
+    return {"instance": server.instance_id, "endpoint": endpoint}
+
+
+def _account(
+    key: str, spec: EksClusterSpec | SingleNodeServerSpec, fleet: FleetSpec
+) -> tuple["pulumi_aws.Provider", dict[str, str]]:
+    """The provider of what is made under one key, and its tags; with the account's budget, if this key has it."""
+    import pulumi_aws
+
+    from polysilicon import aws
+
+    provider = pulumi_aws.Provider(
+        f"{key}-aws", region=spec.region, allowed_account_ids=[spec.account] if spec.account else None
+    )
+    tags = aws.owner_tags(fleet.owner, pulumi.get_stack())
+    if fleet.budget is not None and key in budgeted(fleet):
+        args = aws.AwsBudgetArgs(spec=fleet.budget, owner=fleet.owner, tags=tags)
+        budget = aws.AwsBudget(key, args, pulumi.ResourceOptions(providers=[provider]))
+        if budget.topic_arn is not None:
+            pulumi.export(f"{key}-alerts", budget.topic_arn)
+    return provider, tags
+
+
+def _aws_network(
+    key: str,
+    spec: EksNetworkSpec | ExistingEksNetworkSpec,
+    tags: Mapping[str, str],
+    provider: "pulumi_aws.Provider",
 ) -> "NetworkWires":
     from polysilicon import aws
 
-    if isinstance(spec.network, ExistingEksNetworkSpec):
-        return aws.existing_network(spec.network, provider)
+    if isinstance(spec, ExistingEksNetworkSpec):
+        return aws.existing_network(spec, provider)
     on_aws = pulumi.ResourceOptions(providers=[provider])
-    return aws.EksNetwork(key, aws.EksNetworkArgs(spec=spec.network, tags=tags), on_aws).wires
+    return aws.EksNetwork(key, aws.EksNetworkArgs(spec=spec, tags=tags), on_aws).wires
 
 
 def _gke(key: str, spec: GkeClusterSpec, fleet: FleetSpec, catalog: Catalog) -> Infra:
@@ -239,6 +277,8 @@ def _device_software(key: str, plan: FleetPlan, ref: ClusterRef, catalog: Catalo
     """What a cluster needs once for the way in which its pools share their devices."""
     if any(pool.sharing is not None and pool.sharing.kind == "mig" for pool in _eks_plans(key, plan)):
         GpuOperator(key, GpuOperatorArgs(cluster=ref, catalog=catalog))
+    if any(pool.landing.pod.scheduler_name for pool in _eks_plans(key, plan)):
+        NeuronScheduler(key, NeuronSchedulerArgs(cluster=ref, catalog=catalog))
 
 
 def _pools_of(cluster: str, fleet: FleetSpec) -> Mapping[str, PoolSpec]:

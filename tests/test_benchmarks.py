@@ -25,4 +25,4 @@ def test_both_programs_register_the_same(monkeypatch: pytest.MonkeyPatch, tmp_pa
         recording = record(lambda program=program: runpy.run_path(program))  # type: ignore[misc]
         recorded[name] = {(r.type, r.name): r.inputs for r in recording.resources}
     assert recorded["ours"] == recorded["plain"]
-    assert len(recorded["ours"]) == 2 * 17 + 1
+    assert len(recorded["ours"]) == 2 * 18 + 1

@@ -28,10 +28,10 @@ spec = EksClusterSpec(
 home = EksHome(
     plan=plan_eks_cluster("main", spec, load_catalog()),
     cluster_name="main",
-    node_role_arn="arn:aws:iam::aws:role/nodes",
-    subnet_ids={zone: zone for zone in ZONES},
-    vpc_id="vpc-1",
-    security_group_id="sg-1",
+    node_role_arn="arn:aws:iam::123456789012:role/nodes",
+    subnet_ids=dict(zip(ZONES, measured.SUBNETS, strict=True)),
+    vpc_id="vpc-0123456789abcdef0",
+    security_group_id="sg-0123456789abcdef0",
     nodes_after={},
 )
 cluster = ClusterRef(key="main", provider=k8s.Provider("main", kubeconfig="{}", cluster_identifier="main"))

@@ -84,8 +84,8 @@ def pool(name: str) -> None:
     aws.eks.NodeGroup(
         group_name,
         cluster_name="main",
-        node_role_arn="arn:aws:iam::aws:role/nodes",
-        subnet_ids=ZONES,
+        node_role_arn="arn:aws:iam::123456789012:role/nodes",
+        subnet_ids=measured.SUBNETS,
         ami_type="AL2023_x86_64_NEURON",
         release_version="1.35.6-20260625",
         capacity_type="ON_DEMAND",
@@ -135,7 +135,10 @@ def monitor(name: str, parent: pulumi.Resource) -> None:
     }
     placed = {"name": object_name, "labels": labels, "namespace": "kube-system"}
     k8s.apps.v1.DaemonSet(f"{name}-monitor", metadata=placed, spec=spec, opts=under(component))
-    component.register_outputs({"daemonSet": object_name, "port": 8000})
+    port = {"name": "metrics", "port": 8000, "targetPort": "metrics", "protocol": "TCP"}
+    service = {"clusterIP": "None", "selector": labels, "ports": [port]}
+    k8s.core.v1.Service(f"{name}-monitor", metadata=placed, spec=service, opts=under(component))
+    component.register_outputs({"daemonSet": object_name, "service": object_name, "port": 8000})
 
 
 def device_plugin(name: str, parent: pulumi.Resource) -> None:
@@ -168,6 +171,7 @@ def device_plugin(name: str, parent: pulumi.Resource) -> None:
             {"name": "device-map", "mountPath": "/run"},
             {"name": "aws-config", "mountPath": "/opt/aws", "readOnly": True},
         ],
+        "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}},
     }
     pod = {
         "serviceAccountName": object_name,

@@ -20,6 +20,6 @@ def test_an_unknown_command_is_answered_with_the_near_one() -> None:
     result = CliRunner().invoke(cli, ["reherse"])
     assert result.exit_code == 2
     assert (
-        "got 'reherse', which is no command: did you mean 'rehearse'? allowed: rehearse, doctor, explain, recover,"
+        "got 'reherse', which is no command: did you mean 'rehearse'? allowed: rehearse, catalog, doctor, explain,"
         in result.output
     )

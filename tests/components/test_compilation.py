@@ -52,6 +52,7 @@ def test_the_job_has_an_account_of_its_own_and_no_requests_reach_it(plan: Server
     template = job(plan)["template"]
     assert template["spec"]["serviceAccountName"] == "chat-fill"
     assert template["metadata"]["labels"] == job_labels(plan)
+    assert template["metadata"]["annotations"]["karpenter.sh/do-not-disrupt"] == "true"
     assert not labels(plan).items() <= job_labels(plan).items(), "the Service would send it requests"
 
 

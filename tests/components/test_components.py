@@ -221,7 +221,7 @@ def cluster_program(**changes: Any) -> Callable[[], None]:
         network=EksNetworkSpec(zones=("use1-az4", "use1-az6")),
         **{"endpoint": {"kind": "public", "cidrs": ["198.51.100.0/24"]}, **changes},
     )
-    wires = NetworkWires(private_subnet_ids={"use1-az4": "subnet-a", "use1-az6": "subnet-b"})
+    wires = NetworkWires(vpc_id="vpc-1", private_subnet_ids={"use1-az4": "subnet-a", "use1-az6": "subnet-b"})
     return lambda: EksCluster("main", EksClusterArgs(spec=spec, network=wires))
 
 
@@ -319,7 +319,7 @@ def test_gke_nodes_are_private_behind_nat() -> None:
 
 
 def test_the_service_waits_for_no_pods_of_its_own() -> None:
-    service = stack("dev").one("kubernetes:core/v1:Service")
+    service = stack("dev").all("kubernetes:core/v1:Service")["chat"]
     assert service["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
 
 

@@ -21,7 +21,7 @@ ROLE = "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.co
 def cluster(known: bool = True, **more: Any) -> Recording:
     endpoint = {"kind": "public", "cidrs": ["203.0.113.0/24"]}
     document = {"cloud": "aws", "region": "us-east-1", "network": {"zones": ZONES}, "endpoint": endpoint, **more}
-    network = NetworkWires(private_subnet_ids={zone: f"subnet-{zone}" for zone in ZONES})
+    network = NetworkWires(vpc_id="vpc-1", private_subnet_ids={zone: f"subnet-{zone}" for zone in ZONES})
     args = EksClusterArgs(spec=EksClusterSpec.parse(document), network=network)
     return record(lambda: EksCluster("aws", args), known)
 

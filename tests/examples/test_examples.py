@@ -19,6 +19,7 @@ pytestmark = pytest.mark.engine
 TODAY = "2026-12-01T12:00:00Z"
 LEAVE = {"reason": "the test replaces it", "until": "2026-12-02"}
 NEXT_BLOCK = "cr-11111111111111111"
+_MACHINES = ("aws:eks/nodeGroup:NodeGroup", "aws:ec2/instance:Instance")
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -32,6 +33,11 @@ FLEETS: dict[str, tuple[str, Change, Change]] = {
         "inf2",
         lambda pool: pool["capacity"][1].update(max=6),
         lambda pool: pool.update(machine="inf2.24xlarge"),
+    ),
+    "aws-inferentia2-single-node": (
+        "chat",
+        lambda server: server.update(root_disk_gib=600, reach=["10.20.0.0/20", "10.99.0.0/16"]),
+        lambda server: server.update(max_concurrency=8),
     ),
     "aws-existing-vpc": (
         "inf2",
@@ -77,10 +83,12 @@ def reserved(project: Path) -> list[str]:
     return [*re.findall(r"(?:cr|subnet)-[0-9a-f]{17}", (project / "Pulumi.dev.yaml").read_text()), NEXT_BLOCK]
 
 
-def edit(project: Path, pool: str, change: Change) -> None:
+def edit(project: Path, key: str, change: Change) -> None:
+    """Changes a pool, or a server."""
     file = project / "Pulumi.dev.yaml"
     document = yaml.safe_load(file.read_text())
-    change(document["config"]["polysilicon:fleet"]["pools"][pool])
+    fleet = document["config"]["polysilicon:fleet"]
+    change({**fleet.get("pools", {}), **fleet.get("servers", {})}[key])
     file.write_text(yaml.safe_dump(document))
 
 
@@ -146,5 +154,5 @@ def at(time: str, project: Path, folder: Path) -> Rehearsal:
 
 
 def ids(outcome: Any) -> set[str]:
-    """The managed node groups."""
-    return {resource.id for resource in outcome.resources if resource.type == "aws:eks/nodeGroup:NodeGroup"}
+    """The managed node groups, and machines without a cluster."""
+    return {resource.id for resource in outcome.resources if resource.type in _MACHINES}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from polysilicon.catalog import Catalog
+from polysilicon.catalog import Catalog, Overlay
 from polysilicon.errors import SpecError
 from polysilicon.planning.cluster import EksClusterPlan, plan_eks_cluster
 from polysilicon.planning.eks_pool import plan_eks_pool
@@ -256,10 +256,112 @@ def test_servers_share_a_node(
     assert landing.device_memory_gib == pytest.approx(gib, rel=0.02)
 
 
-def test_a_part_of_a_nodes_neuron_chips_is_one_or_all(cluster: EksClusterPlan, catalog: Catalog) -> None:
-    assert neuron(cluster, catalog, machine="inf2.48xlarge", devices_per_server=1).landing.servers_per_node == 12
-    with pytest.raises(SpecError, match="several chips of a node that are not all need not be neighbours"):
-        neuron(cluster, catalog, machine="inf2.48xlarge", devices_per_server=2)  # aws trap 34
+# aws trap 34: without AWS's scheduler a pod's chips need not be neighbours
+@pytest.mark.parametrize(
+    ("machine", "devices", "per_node", "scheduler"),
+    [
+        ("inf2.48xlarge", None, 1, None),
+        ("inf2.48xlarge", 1, 12, None),
+        ("inf2.48xlarge", 3, 4, "neuron-scheduler"),
+        ("inf2.24xlarge", 2, 3, "neuron-scheduler"),
+        ("trn1.32xlarge", 4, 4, "neuron-scheduler"),
+        ("trn1.2xlarge", 1, 1, None),
+    ],
+)
+def test_several_of_a_nodes_neuron_chips_are_chosen_by_awss_scheduler(
+    machine: str,
+    devices: int | None,
+    per_node: int,
+    scheduler: str | None,
+    cluster: EksClusterPlan,
+    catalog: Catalog,
+) -> None:
+    landing = neuron(cluster, catalog, machine=machine, devices_per_server=devices).landing
+    assert (landing.servers_per_node, landing.pod.scheduler_name) == (per_node, scheduler)
+
+
+def test_gpus_of_a_node_need_no_scheduler(cluster: EksClusterPlan, catalog: Catalog) -> None:
+    assert gpus(cluster, catalog, devices_per_server=2).landing.pod.scheduler_name is None
+
+
+@pytest.mark.parametrize(
+    ("machine", "devices", "allowed"),
+    [
+        ("inf2.48xlarge", 5, "1, 2, 3, 4, 6, 12"),
+        ("inf2.24xlarge", 4, "1, 2, 3, 6"),
+        ("trn1.32xlarge", 2, "1, 4, 8, 16"),  # aws trap 35
+    ],
+)
+def test_what_the_scheduler_would_never_give_out_is_refused(
+    machine: str, devices: int, allowed: str, cluster: EksClusterPlan, catalog: Catalog
+) -> None:
+    with pytest.raises(SpecError) as refused:
+        neuron(cluster, catalog, machine=machine, devices_per_server=devices)
+    assert f"devices_per_server: got {devices}, but {machine} has" in str(refused.value)
+    assert f"fix: allowed: {allowed}" in str(refused.value)
+
+
+# aws trap 46
+@pytest.mark.parametrize(("devices", "most", "fits"), [(3, 1, True), (3, 2, False), (2, 2, True), (12, 2, True)])
+def test_karpenter_packs_powers_of_two(
+    devices: int, most: int, fits: bool, cluster: EksClusterPlan, catalog: Catalog
+) -> None:
+    pool: dict[str, Any] = {
+        "machine": "inf2.48xlarge",
+        "devices_per_server": devices,
+        "capacity": [{"kind": "on_demand", "min": 1, "max": most}],
+    }
+    if fits:
+        assert neuron(cluster, catalog, **pool).landing.devices == devices
+        return
+    with pytest.raises(SpecError, match="devices_per_server: got 3 in a pool that Karpenter adds nodes to") as refused:
+        neuron(cluster, catalog, **pool)
+    assert "fix: allowed: 1, 2, 4, 12; or make min and max of each choice of capacity equal" in str(refused.value)
+
+
+def with_trainium2(catalog: Catalog) -> EksClusterPlan:
+    spec = EksClusterSpec(
+        cloud="aws",
+        region="us-east-2",
+        network=EksNetworkSpec(zones=("use2-az1", "use2-az3")),
+        endpoint=PublicEndpoint(kind="public", cidrs=("203.0.113.0/24",)),
+    )
+    return plan_eks_cluster("main", spec, catalog)
+
+
+def test_of_trainium2_a_server_has_one_chip_or_all(catalog: Catalog) -> None:
+    with pytest.raises(SpecError, match="allowed: 1, 16"):
+        neuron(with_trainium2(catalog), catalog, machine="trn2.48xlarge", devices_per_server=4)
+
+
+# aws trap 33
+@pytest.mark.parametrize(
+    ("image", "fits"),
+    [
+        ("registry.k8s.io/kube-scheduler:v1.35.1", True),
+        ("registry.k8s.io/kube-scheduler:v1.34.9", True),
+        ("registry.k8s.io/kube-scheduler:v1.33.0", False),
+        ("registry.k8s.io/kube-scheduler:v1.36.0", False),
+        ("registry.example/kube-scheduler@sha256:0", True),
+    ],
+)
+def test_the_second_scheduler_is_of_the_clusters_version(
+    image: str, fits: bool, cluster: EksClusterPlan, catalog: Catalog
+) -> None:
+    row = {"source": "test", "as_of": "2026-11", "value": image}
+    overlay = Overlay.parse({"defaults": {"neuron.kube_scheduler_image": row}}, "overlay")
+
+    def plan(devices: int) -> EksPoolPlan:
+        return neuron(cluster, catalog.overlaid(overlay), machine="inf2.48xlarge", devices_per_server=devices)
+
+    assert plan(1).landing.pod.scheduler_name is None, "one chip needs no scheduler, whatever its version"
+    if fits:
+        assert plan(2).landing.pod.scheduler_name == "neuron-scheduler"
+    else:
+        with pytest.raises(
+            SpecError, match=r"does not fit Kubernetes 1\.35\n  fix: add a row under polysilicon:overlay"
+        ):
+            plan(2)
 
 
 def test_the_operator_cuts_what_asks_for_it_and_leaves_the_rest(cluster: EksClusterPlan, catalog: Catalog) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from polysilicon.catalog import Catalog, Overlay
-from polysilicon.planning.fleet import FleetPlan, budgeted_clusters, plan_fleet
+from polysilicon.planning.fleet import FleetPlan, budgeted, plan_fleet
 from polysilicon.planning.landing import Interruption
 from polysilicon.planning.versions import within
 from polysilicon.specs import FleetSpec
@@ -93,6 +93,6 @@ def test_a_budget_is_made_once_in_each_account(mixed: dict[str, Any]) -> None:
         "gcp": mixed["clusters"]["gcp"],
     }
     mixed["pools"], mixed["models"] = {}, {}
-    assert budgeted_clusters(FleetSpec.parse(mixed)) == ()
+    assert budgeted(FleetSpec.parse(mixed)) == ()
     mixed["budget"] = {"monthly_usd": 900, "alert_emails": ["ml@example.com"]}
-    assert budgeted_clusters(FleetSpec.parse(mixed)) == ("one", "three")
+    assert budgeted(FleetSpec.parse(mixed)) == ("one", "three")

@@ -64,7 +64,7 @@ def test_a_model_that_the_lines_makers_do_not_list_is_known_as_such(mixed: dict[
 
 def test_image_and_weights_must_lie_on_the_disk(mixed: dict[str, Any], catalog: Catalog) -> None:
     large = catalog.assumptions["neuron.image_gib"].model_copy(update={"value": 200})
-    with pytest.raises(SpecError, match="image and weights need about 501 GiB of disk, pods of pool inf2 have 400"):
+    with pytest.raises(SpecError, match="image and weights need about 501 GiB of disk, pool inf2 has 400"):
         server(mixed, catalog.overlaid(Overlay(assumptions={"neuron.image_gib": large})))
 
 

@@ -54,6 +54,14 @@ class InCluster:
             )
         return made
 
+    def group(self, name: str, template: dict[str, Any] | None = None, /, **inputs: Any) -> Record:
+        """Creates a node group of EKS, with a launch template if one is given."""
+        given = {"clusterName": "eks", "nodeGroupName": name, **inputs}
+        if template is not None:
+            made = self.cloud.make("aws:ec2/launchTemplate:LaunchTemplate", name, **template)
+            given["launchTemplate"] = {"id": made.id, "version": "1"}
+        return self.cloud.make("aws:eks/nodeGroup:NodeGroup", name, **given)
+
     def put(
         self, type_: str, name: str, /, namespace: str = "default", annotations: Any = None, **inputs: Any
     ) -> Record:

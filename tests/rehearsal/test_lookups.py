@@ -148,6 +148,50 @@ def test_roles_and_buckets_are_found_in_aws() -> None:
 
 
 @pytest.mark.usefixtures("account")
+def test_machines_and_what_belongs_to_them_are_found_in_aws() -> None:
+    ec2, mine = client("ec2"), identity("shop", "dev", "chat")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    image = ec2.describe_images()["Images"][0]["ImageId"]
+    tagged = [{"ResourceType": "instance", "Tags": listed(mine)}]
+    machine = ec2.run_instances(
+        ImageId=image, MinCount=1, MaxCount=1, InstanceType="inf2.8xlarge", SubnetId=subnet, TagSpecifications=tagged
+    )["Instances"][0]["InstanceId"]
+    assert seen("ec2/instance:Instance", subnetId=subnet, tags=mine) == [(machine, True)]
+    assert seen("ec2/instance:Instance", subnetId=subnet, tags=identity("shop", "dev", "other")) == []
+    ec2.terminate_instances(InstanceIds=[machine])
+    assert seen("ec2/instance:Instance", subnetId=subnet, tags=mine) == [], "what is ended is no machine any more"
+
+    service = "com.amazonaws.us-east-1.s3"
+    endpoint = ec2.create_vpc_endpoint(
+        VpcId=vpc, ServiceName=service, TagSpecifications=[{"ResourceType": "vpc-endpoint", "Tags": listed(mine)}]
+    )["VpcEndpoint"]["VpcEndpointId"]
+    asked = {"vpcId": vpc, "serviceName": service}
+    assert seen("ec2/vpcEndpoint:VpcEndpoint", **asked, tags=mine) == [(endpoint, True)]
+    assert seen("ec2/vpcEndpoint:VpcEndpoint", **{**asked, "serviceName": "com.amazonaws.us-east-1.ec2"}) == []
+
+    profile = "iam/instanceProfile:InstanceProfile"
+    assert seen(profile, name="chat-1") == []
+    client("iam").create_instance_profile(InstanceProfileName="chat-1")
+    assert seen(profile, name="chat-1") == [("chat-1", True)]
+
+
+@pytest.mark.usefixtures("account")
+def test_alarms_and_logs_are_found_in_aws() -> None:
+    alarm, group = "cloudwatch/metricAlarm:MetricAlarm", "cloudwatch/logGroup:LogGroup"
+    assert seen(alarm, name="chat-1") == []
+    assert seen(group, name="/aws/eks/a/cluster") == []
+    client("cloudwatch").put_metric_alarm(
+        AlarmName="chat-1", ComparisonOperator="GreaterThanThreshold", EvaluationPeriods=1, Threshold=0
+    )
+    client("logs").create_log_group(logGroupName="/aws/eks/a/cluster-of-somebody")
+    assert seen(alarm, name="chat-1") == [("chat-1", True)]
+    assert seen(group, name="/aws/eks/a/cluster") == [], "a longer name is another group"
+    client("logs").create_log_group(logGroupName="/aws/eks/a/cluster")
+    assert seen(group, name="/aws/eks/a/cluster") == [("/aws/eks/a/cluster", True)]
+
+
+@pytest.mark.usefixtures("account")
 def test_clusters_are_found_in_aws() -> None:
     eks = client("eks")
     role = "arn:aws:iam::123456789012:role/r"

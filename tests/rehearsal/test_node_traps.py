@@ -47,7 +47,8 @@ def release(cluster: InCluster, chart: str, **inputs: Any) -> None:
     ],
 )
 def test_the_efa_plugin_on_tainted_nodes(taints: list[Any], values: dict[str, Any], words: str) -> None:  # aws trap 9
-    cluster = InCluster(groups={"trn": {**TRN2, "taints": taints}})
+    cluster = InCluster()
+    cluster.group("trn", {"networkInterfaces": [{"interfaceType": "efa"}]}, **{**TRN2, "taints": taints})
     release(cluster, "aws-efa-k8s-device-plugin", values=values)
     found = told(cluster, tolerations=[NEURON_TOLERATION], resources=asks(**{"vpc.amazonaws.com/efa": "1"}))
     assert words in found
@@ -129,11 +130,7 @@ def volume(size: Any) -> dict[str, Any]:
 )
 def test_pods_that_want_more_disk_than_a_node_has(group: Any, template: Any, fits: bool) -> None:  # aws trap 19
     cluster = InCluster()
-    inputs = {**M7I, **group}
-    if template is not None:
-        made = cluster.cloud.make("aws:ec2/launchTemplate:LaunchTemplate", "t", **template)
-        inputs["launchTemplate"] = {"id": made.id, "version": "1"}
-    cluster.cloud.make("aws:eks/nodeGroup:NodeGroup", "g", clusterName="eks", nodeGroupName="g", **inputs)
+    cluster.group("g", template, **{**M7I, **group})
     found = told(cluster, resources=asks(**{"ephemeral-storage": "40Gi"}))
     assert ("2 Insufficient ephemeral-storage" in found) is not fits
 

@@ -100,6 +100,13 @@ def test_changes_in_place(type_: str, name: str, old: Any, new: Any) -> None:
     assert not replaces(type_, name, old, new)
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_machine_is_replaced_for_its_user_data_where_that_is_asked(asked: bool) -> None:
+    before, after = ({"userData": text, "userDataReplaceOnChange": asked} for text in ("a", "b"))
+    comparison = Cloud().simulation.compare("aws:ec2/instance:Instance", before, after, {})
+    assert comparison.replaces is asked
+
+
 def test_other_packages_and_types_that_nobody_knows() -> None:
     assert create_only("aws:nothing/atAll:AtAll") == frozenset()
     assert create_only("random:index/randomId:RandomId") == frozenset()

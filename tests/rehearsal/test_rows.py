@@ -284,7 +284,10 @@ def device(row: dict[str, Any], **group: Any) -> InCluster:
     image = {"amiType": row["amis"][0]} if row["amis"] else {}
     size = {"minSize": 1, "maxSize": 1, "desiredSize": 1}
     machine = f"{row['families'][0] or 'x9'}.huge"
-    return InCluster(groups={"g": {"instanceTypes": [machine], "scalingConfig": size, **image, **group}})
+    cluster = InCluster()
+    attached = {"networkInterfaces": [{"interfaceType": "efa"}]} if row["counted"] == "interfaces" else None
+    cluster.group("g", attached, **{"instanceTypes": [machine], "scalingConfig": size, **image, **group})
+    return cluster
 
 
 def gets(row: dict[str, Any], cluster: InCluster) -> str:

@@ -52,7 +52,7 @@ CASES = {
     "machine not offered in the region": (
         {"clusters.aws.region": "ca-central-1", "clusters.aws.network.zones": ["cac1-az1", "cac1-az2"]},
         "fleet.pools.inf2.machine: inf2.8xlarge is not offered in ca-central-1\n"
-        "  fix: move the cluster, or take another machine; regions that have it: ap-northeast-1,",
+        "  fix: move to another region, or take another machine; regions that have it: ap-northeast-1,",
     ),
     "machine not offered in the network's zones": (
         {
@@ -60,7 +60,7 @@ CASES = {
             "clusters.aws.network.zones": ["euw2-az1", "euw2-az3"],
         },
         "fleet.pools.inf2.machine: inf2.8xlarge is not offered in the network's zones euw2-az1, euw2-az3\n"
-        "  fix: add a zone to the cluster's network that has it: euw2-az2",
+        "  fix: add a zone to the network that has it: euw2-az2",
     ),
     "unknown region": (
         {"clusters.aws.region": "us-est-1"},
@@ -425,5 +425,5 @@ def test_a_budget_without_an_aws_account_is_refused(mixed: dict[str, Any]) -> No
     mixed["budget"] = {"monthly_usd": 900, "alert_emails": ["ml@example.com"]}
     for part in ("clusters", "pools"):
         mixed[part] = {key: value for key, value in mixed[part].items() if key in ("gcp", "v5e")}
-    with pytest.raises(SpecError, match=r"fleet\.budget: is set, but no cluster of the fleet is on AWS"):
+    with pytest.raises(SpecError, match=r"fleet\.budget: is set, but nothing of the fleet is on AWS"):
         FleetSpec.parse(mixed, "fleet")

@@ -40,8 +40,8 @@ def project_of(folder: str, to: Path) -> Path:
 def with_leave(project: Path, stack: str) -> dict[str, str]:
     """The fleet with leave to take away what is protected, which a person writes before a destroy."""
     fleet = fleet_of(project, stack)
-    for pool in fleet.get("pools", {}).values():
-        pool["replace_ok"] = {"reason": "it goes with the rest", "until": TODAY[:10]}
+    for each in (*fleet.get("pools", {}).values(), *fleet.get("servers", {}).values()):
+        each["replace_ok"] = {"reason": "it goes with the rest", "until": TODAY[:10]}
     return {"polysilicon:fleet": json.dumps(fleet)} if fleet else {}
 
 
@@ -74,7 +74,8 @@ def test_nothing_is_left_in_any_order(folder: str, stack: str, seed: int, tmp_pa
     )
     up = rehearsal.up()
     assert up.ok, up.log
-    assert any(record.maker for record in up.accounts), "controllers have made something too"
+    if folder == "." or "clusters" in fleet_of(project, stack):
+        assert any(record.maker for record in up.accounts), "controllers have made something too"
     gone = rehearsal.destroy()
     assert gone.ok, gone.log
     assert list(gone.accounts) == []

@@ -6,6 +6,7 @@ from polysilicon.aws.images import EcrImageCache, EcrImageCacheArgs
 from polysilicon.aws.karpenter import Karpenter, KarpenterArgs, KarpenterWires
 from polysilicon.aws.network import EksNetwork, EksNetworkArgs, NetworkWires, existing_network
 from polysilicon.aws.pool import EksGpuPool, EksGpuPoolArgs, NeuronPool, NeuronPoolArgs
+from polysilicon.aws.single_node import SingleNodeServer, SingleNodeServerArgs
 from polysilicon.aws.tags import owner_tags
 from polysilicon.aws.weights import S3Driver, S3DriverArgs, S3WeightStore, S3WeightStoreArgs
 
@@ -31,6 +32,8 @@ __all__ = [
     "S3DriverArgs",
     "S3WeightStore",
     "S3WeightStoreArgs",
+    "SingleNodeServer",
+    "SingleNodeServerArgs",
     "existing_network",
     "owner_tags",
 ]

@@ -30,13 +30,14 @@ class EksNetworkArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkWires:
-    """What a cluster takes from a network, whoever made it.
+    """What a cluster or a server takes from a network, whoever made it.
 
     Attributes:
         private_subnet_ids: Subnet of each zone id, for nodes and the control plane's interfaces.
         egress: Routes that lead private nodes out; nodes wait for them.
     """
 
+    vpc_id: pulumi.Input[str]
     private_subnet_ids: Mapping[str, pulumi.Input[str]]
     egress: Sequence[pulumi.Resource] = ()
 
@@ -56,7 +57,7 @@ def existing_network(spec: ExistingEksNetworkSpec, provider: aws.Provider | None
     vpc = found[first_zone].vpc_id
     for zone, subnet in others:
         found[zone] = aws.ec2.get_subnet_output(id=subnet, availability_zone_id=zone, vpc_id=vpc, opts=inside)
-    return NetworkWires(private_subnet_ids={zone: subnet.id for zone, subnet in found.items()})
+    return NetworkWires(vpc_id=vpc, private_subnet_ids={zone: subnet.id for zone, subnet in found.items()})
 
 
 class EksNetwork(pulumi.ComponentResource):
@@ -94,7 +95,7 @@ class EksNetwork(pulumi.ComponentResource):
         self.vpc_id = vpc.id
         self.public_subnet_ids = {zone: subnet.id for zone, subnet in public.items()}
         self.private_subnet_ids = {zone: subnet.id for zone, subnet in private.items()}
-        self.wires = NetworkWires(private_subnet_ids=self.private_subnet_ids, egress=egress)
+        self.wires = NetworkWires(vpc_id=vpc.id, private_subnet_ids=self.private_subnet_ids, egress=egress)
         self.register_outputs({"vpcId": self.vpc_id, "privateSubnetIds": self.private_subnet_ids})
 
     def _public_side(

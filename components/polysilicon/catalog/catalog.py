@@ -13,11 +13,13 @@ from typing import Any, TypeVar
 from pydantic import Field
 
 from polysilicon.catalog.rows import (
+    EKS_ACCOUNT,
     Addon,
     AmiRelease,
     Assumption,
     Default,
     Machine,
+    MachineImage,
     Model,
     Offering,
     Price,
@@ -37,6 +39,7 @@ class Overlay(Spec):
     silicon: dict[str, Silicon] = Field(default_factory=dict)
     machines: dict[str, Machine] = Field(default_factory=dict)
     ami_releases: dict[str, AmiRelease] = Field(default_factory=dict)
+    machine_images: dict[str, MachineImage] = Field(default_factory=dict)
     models: dict[str, Model] = Field(default_factory=dict)
     defaults: dict[str, Default] = Field(default_factory=dict)
     """Choices by name, such as neuron.device_plugin_image."""
@@ -91,6 +94,10 @@ class Catalog(Overlay):
         """Regions known to sell `machine`."""
         return tuple(sorted({o.region for o in self.offerings if o.machine == machine and o.zones}))
 
+    def eks_account(self, region: str) -> str:
+        """Account whose registry in a region holds the images of EKS."""
+        return next((row.eks_account for row in self.regions if row.region == region), EKS_ACCOUNT)
+
     def price(self, item: str, region: str, terms: str = "on_demand") -> Price | None:
         """The price row, or None where nobody has published one that we read."""
         rows = (p for p in self.prices if (p.item, p.terms) == (item, terms) and p.region in (region, "*"))
@@ -110,7 +117,7 @@ class Catalog(Overlay):
         raise SpecError(Problem(path, f"got {name!r}, a {noun} that the catalog does not have", fix))
 
 
-_KEYED = ("silicon", "machines", "ami_releases", "models", "defaults", "assumptions")
+_KEYED = ("silicon", "machines", "ami_releases", "machine_images", "models", "defaults", "assumptions")
 
 
 def _replaced(base: Iterable[Any], own: tuple[Any, ...], *identity: str) -> tuple[Any, ...]:

@@ -75,6 +75,8 @@ class Silicon(Row):
     """Environment that every server on this silicon needs."""
     mig_profiles: dict[str, int] = Field(default_factory=dict)
     """Configurations of NVIDIA's MIG manager that cut this chip into equal parts, and the parts of each."""
+    neighbours: tuple[int, ...] = ()
+    """How many Neuron chips of a node, beside one and all of them, AWS's scheduler gives out as neighbours."""
     scarce: bool = False
     """Whether capacity, once given back, is hard to get again: pools of it are protected. H100 and later, Trainium2."""
 
@@ -130,6 +132,18 @@ class AmiRelease(Row):
     """Driver (aws-neuronx-dkms) of the release's Neuron image."""
     nvidia_driver: str | None = None
     """Driver of the release's NVIDIA image; none where that was not read."""
+
+
+class MachineImage(Row):
+    """A kind of Deep Learning AMI, of which the newest is looked up when a machine is first made."""
+
+    family: Literal["neuron", "nvidia"]
+    name: str
+    """Its name, with * for what changes from build to build."""
+    description: str | None = None
+    """Its description, likewise, where that tells which driver it has."""
+    driver: str
+    """Driver that it brings; where only its name is asked for, the least."""
 
 
 class Addon(Row):
@@ -221,11 +235,17 @@ class Offering(Row):
     zones: tuple[str, ...]
 
 
+EKS_ACCOUNT = "602401143452"
+"""Account of EKS in regions that an account has without opting in."""
+
+
 class Region(Row):
     """A region of AWS, and the zone ids that EKS takes there."""
 
     region: str
     zones: tuple[str, ...]
+    eks_account: str = Field(default=EKS_ACCOUNT, pattern=r"^\d{12}$")
+    """Account whose registry there holds the images of EKS. By default that of the regions without opting in."""
 
 
 class Default(Row):

@@ -11,8 +11,10 @@ from polysilicon import __version__
 from polysilicon.errors import UserError, one_of
 
 COMMANDS = {
+    "catalog": "Ask a cloud for current prices, as rows that take the place of the catalog's.",
     "doctor": "What this machine has for rehearsals and real accounts, and what is missing.",
     "explain": "Say why a Pulumi run failed, from the engine's event log.",
+    "preflight": "Ask AWS, read-only, whether a stack can be deployed there.",
     "recover": "Settle what a killed update left: its lock, and what it had begun.",
     "rehearse": "Run a Pulumi program with the real engine against simulated clouds.",
     "schema": "Print the JSON schema of a stack's YAML, for editors.",

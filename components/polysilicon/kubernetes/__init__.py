@@ -10,6 +10,7 @@ from polysilicon.kubernetes.neuron import (
     NeuronMonitor,
     NeuronMonitorArgs,
 )
+from polysilicon.kubernetes.neuron_scheduler import NeuronScheduler, NeuronSchedulerArgs
 from polysilicon.kubernetes.nvidia import (
     DcgmExporter,
     DcgmExporterArgs,
@@ -35,6 +36,8 @@ __all__ = [
     "NeuronDevicePluginArgs",
     "NeuronMonitor",
     "NeuronMonitorArgs",
+    "NeuronScheduler",
+    "NeuronSchedulerArgs",
     "NvidiaDevicePlugin",
     "NvidiaDevicePluginArgs",
     "StoreWires",

@@ -22,6 +22,9 @@ ACCOUNT = "{}-fill"
 """Name of the job's service account: it alone may write into the server's place in the bucket."""
 
 _GRACE_SECONDS = 30
+_LEFT_ALONE = {"karpenter.sh/do-not-disrupt": "true"}
+"""Karpenter would move the job to a smaller node, and it would begin anew. Source: aws/karpenter-provider-aws
+website/content/en/docs/concepts/disruption.md."""
 
 
 def compilation(
@@ -82,7 +85,7 @@ def job_spec(plan: ServerPlan, compiled: CompileCache, bucket: Any, claim: Any) 
     compiled; when the copier ends, the server is stopped. What an earlier job has put there is not compiled again."""
     unaided = replace(plan, compiled=None, cold_start=compiled.job_start)
     template = patched(pod_template(unaided, claim), plan.landing.pod)
-    spec, annotations = template["spec"], template["metadata"]["annotations"]
+    spec, annotations = template["spec"], {**template["metadata"]["annotations"], **_LEFT_ALONE}
     server, *beside = spec["containers"]
     server = {name: value for name, value in server.items() if name != "lifecycle"}
     running = ({**each, "restartPolicy": "Always"} for each in (server, *beside))

@@ -47,6 +47,9 @@ class Agent:
     mounts: Sequence[Mapping[str, Any]] = ()
     """Where the container has them."""
     metrics_port: int | None = None
+    """Where it tells its measurements."""
+    probes: Mapping[str, Any] = field(default_factory=dict)
+    """Probes of the container, by their names in Kubernetes. By default none: it is ready when it runs."""
     security: Mapping[str, Any] = field(
         default_factory=lambda: {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     )
@@ -92,6 +95,24 @@ def daemon_set(
     )
 
 
+def metrics_service(
+    parent: pulumi.Resource, name: str, agent: Agent, landing: Landing, cluster: ClusterRef
+) -> k8s.core.v1.Service:
+    """A headless Service of the agent's pods, so that Prometheus finds each one: an answer for all would be of one
+    node."""
+    ports = [{"name": "metrics", "port": agent.metrics_port, "targetPort": "metrics", "protocol": "TCP"}]
+    return k8s.core.v1.Service(
+        name,
+        metadata={
+            "name": object_name(agent, landing),
+            "labels": agent_labels(agent, landing),
+            "namespace": NAMESPACE,
+        },
+        spec={"clusterIP": "None", "selector": agent_labels(agent, landing), "ports": ports},
+        opts=child(parent, {Order.OBJECTS_AFTER_ACCESS: cluster.ready}, provider=cluster.provider),
+    )
+
+
 def _pod(agent: Agent, landing: Landing) -> dict[str, Any]:
     account: dict[str, Any] = {"automountServiceAccountToken": False}
     if agent.service_account:
@@ -125,7 +146,7 @@ def _container(agent: Agent) -> dict[str, Any]:
     }
     if agent.metrics_port:
         container["ports"] = [{"name": "metrics", "containerPort": agent.metrics_port, "protocol": "TCP"}]
-    return {**container, **{key: value for key, value in optional.items() if value}}
+    return {**container, **{key: value for key, value in optional.items() if value}, **agent.probes}
 
 
 def _volume(path: HostPath) -> dict[str, Any]:

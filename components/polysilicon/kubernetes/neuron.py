@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.kubernetes.cluster_ref import ClusterRef
-from polysilicon.kubernetes.daemon_sets import NAMESPACE, Agent, HostPath, daemon_set, object_name
+from polysilicon.kubernetes.daemon_sets import NAMESPACE, Agent, HostPath, daemon_set, metrics_service, object_name
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.order import Order
 from polysilicon.resources import child
@@ -69,7 +69,8 @@ class NeuronMonitorArgs:
 
 
 class NeuronMonitor(pulumi.ComponentResource):
-    """AWS's exporter of Neuron metrics, for Prometheus on port 8000, on the nodes of one landing.
+    """AWS's exporter of Neuron metrics on the nodes of one landing: Prometheus finds them by the headless Service
+    `neuron-monitor-<pool>` in kube-system, port 8000.
 
     It is privileged, as in AWS's own manifest: it reads the driver of the node.
     """
@@ -80,10 +81,13 @@ class NeuronMonitor(pulumi.ComponentResource):
         super().__init__("polysilicon:index:NeuronMonitor", name, {"landing": args.landing.key}, opts)
         # A resource of Pulumi's is told from the device plugin's by its name.
         daemon_set(self, f"{name}-monitor", agent, args.landing, args.cluster)
-        self.register_outputs({"daemonSet": object_name(agent, args.landing), "port": _MONITOR_PORT})
+        metrics_service(self, f"{name}-monitor", agent, args.landing, args.cluster)
+        called = object_name(agent, args.landing)
+        self.register_outputs({"daemonSet": called, "service": called, "port": _MONITOR_PORT})
 
 
 def _plugin(landing: Landing, catalog: Catalog) -> Agent:
+    """What it asks for is this project's choice; AWS's manifest says nothing of it."""
     app = "neuron-device-plugin"
     return Agent(
         app=app,
@@ -97,6 +101,7 @@ def _plugin(landing: Landing, catalog: Catalog) -> Agent:
             HostPath("device-map", "/run"),
             HostPath("aws-config", "/opt/aws", read_only=True),
         ),
+        resources={"requests": {"cpu": "10m", "memory": "64Mi"}},
         service_account=f"{app}-{landing.key}",
     )
 

@@ -12,7 +12,15 @@ import yaml
 
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.kubernetes.cluster_ref import ClusterRef
-from polysilicon.kubernetes.daemon_sets import NAMESPACE, Agent, HostPath, agent_labels, daemon_set, object_name
+from polysilicon.kubernetes.daemon_sets import (
+    NAMESPACE,
+    Agent,
+    HostPath,
+    agent_labels,
+    daemon_set,
+    metrics_service,
+    object_name,
+)
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.order import Order
 from polysilicon.resources import child
@@ -72,7 +80,8 @@ class DcgmExporterArgs:
 
 
 class DcgmExporter(pulumi.ComponentResource):
-    """NVIDIA's exporter of GPU metrics, for Prometheus on port 9400, on the nodes of one landing.
+    """NVIDIA's exporter of GPU metrics on the nodes of one landing: Prometheus finds them by the headless Service
+    `dcgm-exporter-<pool>` in kube-system, port 9400.
 
     It has SYS_ADMIN, without which the GPU gives no profiling metrics.
     """
@@ -83,7 +92,9 @@ class DcgmExporter(pulumi.ComponentResource):
         super().__init__("polysilicon:index:DcgmExporter", name, {"landing": args.landing.key}, opts)
         # A resource of Pulumi's is told from the device plugin's by its name.
         daemon_set(self, f"{name}-dcgm", agent, args.landing, args.cluster)
-        self.register_outputs({"daemonSet": object_name(agent, args.landing), "port": _METRICS_PORT})
+        metrics_service(self, f"{name}-dcgm", agent, args.landing, args.cluster)
+        called = object_name(agent, args.landing)
+        self.register_outputs({"daemonSet": called, "service": called, "port": _METRICS_PORT})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +144,8 @@ def sharing_config(sharing: TimeSlicing) -> dict[str, Any]:
 
 
 def _plugin(args: NvidiaDevicePluginArgs) -> Agent:
-    """Mounts and rights are those of NVIDIA/k8s-device-plugin deployments/static/nvidia-device-plugin.yml."""
+    """Mounts and rights are those of NVIDIA/k8s-device-plugin deployments/static/nvidia-device-plugin.yml; what it asks
+    for is this project's choice, since there it asks for nothing."""
     app = "nvidia-device-plugin"
     shared = isinstance(args.sharing, TimeSlicing)
     replicas = args.sharing.replicas if isinstance(args.sharing, TimeSlicing) else 1
@@ -149,11 +161,13 @@ def _plugin(args: NvidiaDevicePluginArgs) -> Agent:
         paths=(HostPath("device-plugins", "/var/lib/kubelet/device-plugins", type="Directory"),),
         volumes=({"name": "config", "configMap": {"name": f"{app}-{args.landing.key}"}},) if shared else (),
         mounts=({"name": "config", "mountPath": _CONFIG_PATH, "readOnly": True},) if shared else (),
+        resources={"requests": {"cpu": "10m", "memory": "64Mi"}},
     )
 
 
 def _exporter(catalog: Catalog) -> Agent:
-    """Environment, mounts and rights are those of NVIDIA/dcgm-exporter's chart 4.8.2."""
+    """Environment, mounts, rights, probes and resources are those of NVIDIA/dcgm-exporter's chart 4.8.2."""
+    healthy = {"httpGet": {"path": "/health", "port": "metrics"}, "initialDelaySeconds": 45}
     return Agent(
         app="dcgm-exporter",
         image=catalog.default("nvidia.dcgm_exporter_image"),
@@ -170,4 +184,6 @@ def _exporter(catalog: Catalog) -> Agent:
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"], "add": ["SYS_ADMIN"]},
         },
+        resources={"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "200m", "memory": "512Mi"}},
+        probes={"readinessProbe": healthy, "livenessProbe": {**healthy, "periodSeconds": 5}},
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from polysilicon.catalog.rows import Machine
 from polysilicon.planning.pool_parts import EksNodes
 from polysilicon.planning.problems import Problems, refuse
-from polysilicon.specs import Capacity, CapacityBlock, OnDemand, Reserved, Spot
+from polysilicon.specs import Capacity, CapacityBlock, OnDemand, ReplaceOk, Reserved, Spot
 from polysilicon.specs.pool import EksPoolSpec, choice_key
 
 _GREATEST_WEIGHT = 100
@@ -93,13 +93,13 @@ def _begins(choice: Reserved | CapacityBlock, spec: EksPoolSpec, now: datetime) 
     is let go by an update that still names it."""
     if isinstance(choice, Reserved):
         return None
-    if now >= choice.end and not may_replace(spec, now):
+    if now >= choice.end and not may_replace(spec.replace_ok, now):
         text = f"{choice.reservation.id} ended on {choice.end:%Y-%m-%d at %H:%M} UTC; its machines are gone"
         fix = "write replace_ok into the pool and run `pulumi up`; then name the block that follows, or remove this one"
         raise refuse("end", text, fix)
     return choice.start if now < choice.start else None
 
 
-def may_replace(spec: EksPoolSpec, now: datetime) -> bool:
-    """Whether nodes that are hard to get again may go: the YAML says so until a day that has not passed."""
-    return spec.replace_ok is not None and now.date() <= spec.replace_ok.until
+def may_replace(leave: ReplaceOk | None, now: datetime) -> bool:
+    """Whether machines that are hard to get again may go: the YAML says so until a day that has not passed."""
+    return leave is not None and now.date() <= leave.until

@@ -108,6 +108,13 @@ def _eks_node_group(group: Deployed) -> list[_Use]:
     return [*machines, *(_Use("ebs-gp3", "on_demand", low * size, high * size) for size in sizes if size)]
 
 
+def _instance(machine: Deployed) -> list[_Use]:
+    """As if it always ran; one that stops when it is idle costs less."""
+    disk = (machine.inputs.get("rootBlockDevice") or {}).get("volumeSize", 0)
+    uses = [_Use(machine.inputs.get("instanceType", "unknown machine"), "on_demand", 1, 1)]
+    return [*uses, _Use("ebs-gp3", "on_demand", disk, disk)] if disk else uses
+
+
 _ZONES = "topology.k8s.aws/zone-id"
 _MACHINES = "node.kubernetes.io/instance-type"
 
@@ -145,6 +152,7 @@ _METERS: Mapping[str, Callable[[Deployed], list[_Use]]] = {
     "aws:eks/cluster:Cluster": _one("eks-control-plane"),
     "aws:eks/nodeGroup:NodeGroup": _eks_node_group,
     _NODE_POOL: _karpenter_node_pool,
+    "aws:ec2/instance:Instance": _instance,
     "aws:ec2/natGateway:NatGateway": _one("aws-nat-gateway"),
     "aws:ec2/eip:Eip": _one("aws-public-ipv4"),
     "gcp:container/cluster:Cluster": _one("gke-control-plane"),

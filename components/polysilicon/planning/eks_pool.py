@@ -24,7 +24,7 @@ from polysilicon.planning.pool_parts import (
     zones_of,
 )
 from polysilicon.planning.problems import Problems, refuse
-from polysilicon.planning.sharing import Slot, operator_labels, slot_of
+from polysilicon.planning.sharing import Slot, operator_labels, require_packed, require_scheduler, slot_of
 from polysilicon.planning.versions import numbers, within
 from polysilicon.specs import EksGpuPoolSpec, NeuronPoolSpec
 from polysilicon.specs.pool import EksPoolSpec
@@ -42,7 +42,8 @@ def plan_eks_pool(key: str, spec: EksPoolSpec, cluster: EksClusterPlan, catalog:
     """
     require_key(key)
     require_home(spec, cluster.key)
-    machine, silicon = machine_of(spec, "aws", _FAMILIES[spec.kind], catalog)
+    fit = machines_for("aws", _FAMILIES[spec.kind], catalog)
+    machine, silicon = machine_of(spec.machine, f"a {spec.kind} pool", fit, catalog)
     zones = zones_of(spec, cluster.region, cluster.zones, catalog)
     nodes, slot, release = _checked(spec, machine, silicon, zones, cluster, catalog, now)
     per_node = eks_per_node(machine, int(_disk_gib(spec, machine)), catalog)
@@ -98,9 +99,12 @@ def _checked(
         _require_one_zone(spec, zones)
     with problems.under(""):
         slot = slot_of(spec, machine, silicon)
+        require_scheduler(slot, cluster.kubernetes, catalog)
     with problems.under(""):
         release = _ami_release(spec, silicon, cluster, catalog)
     problems.raise_any()
+    if any(each.elastic for each in nodes):
+        require_packed(slot, spec, machine, silicon)
     return nodes, slot, release
 
 
@@ -136,7 +140,7 @@ def _driver(spec: EksPoolSpec, release: AmiRelease) -> str | None:
 def _is_protected(spec: EksPoolSpec, silicon: Silicon, nodes: tuple[EksNodes, ...], now: datetime) -> bool:
     """Nodes that are hard to get again are not replaced without leave."""
     scarce = silicon.scarce or any(each.reservation for each in nodes)
-    return scarce and not may_replace(spec, now)
+    return scarce and not may_replace(spec.replace_ok, now)
 
 
 def _ami_release(spec: EksPoolSpec, silicon: Silicon, cluster: EksClusterPlan, catalog: Catalog) -> str:

@@ -13,12 +13,13 @@ from polysilicon.errors import one_of
 from polysilicon.planning.cluster import ClusterPlan, plan_cluster, routed_ranges
 from polysilicon.planning.images import require_secrets
 from polysilicon.planning.landing import Landing
-from polysilicon.planning.network import refuse_overlaps
+from polysilicon.planning.network import eks_ranges, refuse_overlaps
 from polysilicon.planning.pool import PoolPlan, plan_pool
 from polysilicon.planning.problems import Problems, refuse
 from polysilicon.planning.serving import ServerPlan, plan_server
+from polysilicon.planning.single_node import SingleNodePlan, plan_single_node
 from polysilicon.planning.weights import require_source, require_store
-from polysilicon.specs import EksClusterSpec, FleetSpec
+from polysilicon.specs import EksClusterSpec, FleetSpec, SingleNodeServerSpec
 
 Value = TypeVar("Value")
 
@@ -30,6 +31,8 @@ class FleetPlan:
     clusters: Mapping[str, ClusterPlan]
     pools: Mapping[str, PoolPlan]
     servers: Mapping[str, ServerPlan]
+    machines: Mapping[str, SingleNodePlan]
+    """Servers without a cluster."""
 
     @property
     def landings(self) -> Mapping[str, Landing]:
@@ -37,8 +40,9 @@ class FleetPlan:
 
 
 def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime | None = None) -> FleetPlan:
-    """Plans clusters, then pools, then servers. Raises one `SpecError` with everything that is wrong; what stands on a
-    part that is wrong itself is not judged, so that no mistake is told twice.
+    """Plans clusters, then pools, then servers on them, then servers without a cluster. Raises one `SpecError` with
+    everything that is wrong; what stands on a part that is wrong itself is not judged, so that no mistake is told
+    twice.
 
     Args:
         path: Where the fleet stands.
@@ -56,9 +60,7 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
             with problems.under(f"clusters.{key}.images"):
                 require_secrets(cluster.images, cluster.region, cluster.account)
     with problems.under(""):
-        refuse_overlaps(
-            {f"clusters.{k}.{n}": r for k, c in fleet.clusters.items() for n, r in routed_ranges(c).items()}
-        )
+        refuse_overlaps(_ranges(fleet))
 
     pools: dict[str, PoolPlan] = {}
     for key, pool in fleet.pools.items():
@@ -72,8 +74,13 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
             if (ground := _named(fleet.pools, pools, model.pool, "pool")) is not None:
                 require_source(model, fleet.clusters[ground.cluster])
                 servers[key] = plan_server(key, model, ground.landing, catalog)
+
+    machines: dict[str, SingleNodePlan] = {}
+    for key, server in fleet.servers.items():
+        with problems.under(f"servers.{key}"):
+            machines[key] = plan_single_node(key, server, catalog, now or clock.now())
     problems.raise_any(path)
-    return FleetPlan(clusters, pools, servers)
+    return FleetPlan(clusters, pools, servers, machines)
 
 
 def stored_servers(plan: FleetPlan, cluster: str) -> Mapping[str, ServerPlan]:
@@ -92,15 +99,22 @@ def images_of(plan: FleetPlan, cluster: str) -> tuple[str, ...]:
     return tuple(sorted({server.image for server in servers} | copiers))
 
 
-def budgeted_clusters(fleet: FleetSpec) -> tuple[str, ...]:
-    """The clusters that stand for an AWS account each: where the fleet has a budget, it is made once in each."""
+def budgeted(fleet: FleetSpec) -> tuple[str, ...]:
+    """The clusters and servers that stand for an AWS account each: where the fleet has a budget, it is made once in
+    each."""
     if fleet.budget is None:
         return ()
     first: dict[str | None, str] = {}
-    for key, cluster in fleet.clusters.items():
-        if isinstance(cluster, EksClusterSpec):
-            first.setdefault(cluster.account, key)
+    for key, home in {**fleet.clusters, **fleet.servers}.items():
+        if isinstance(home, EksClusterSpec | SingleNodeServerSpec):
+            first.setdefault(home.account, key)
     return tuple(first.values())
+
+
+def _ranges(fleet: FleetSpec) -> dict[str, str]:
+    """Ranges that networks must reach when they are connected, by their YAML path."""
+    ranges = {f"clusters.{k}.{n}": r for k, c in fleet.clusters.items() for n, r in routed_ranges(c).items()}
+    return ranges | {f"servers.{k}.{n}": r for k, s in fleet.servers.items() for n, r in eks_ranges(s.network).items()}
 
 
 def _named(stated: Mapping[str, object], planned: Mapping[str, Value], key: str, noun: str) -> Value | None:

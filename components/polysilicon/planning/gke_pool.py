@@ -13,6 +13,7 @@ from polysilicon.planning.pool_parts import (
     TpuSlicePoolPlan,
     landing_of,
     machine_of,
+    machines_for,
     require_home,
     shared,
     zones_of,
@@ -28,7 +29,8 @@ def plan_tpu_slice_pool(
     """Node pools with TPU chips in one slice shape."""
     require_key(key)
     require_home(spec, cluster.key)
-    machine, silicon = machine_of(spec, "gcp", "tpu", catalog)
+    fit = machines_for("gcp", "tpu", catalog)
+    machine, silicon = machine_of(spec.machine, f"a {spec.kind} pool", fit, catalog)
     groups = tuple(_group(index, choice) for index, choice in enumerate(spec.capacity))
     topology = _topology(spec, machine, catalog)
     sold = catalog.zones(spec.machine, cluster.region)

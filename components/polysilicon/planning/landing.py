@@ -63,6 +63,8 @@ class Landing:
     """Where a model can land."""
 
     key: str
+    ground: Literal["pool", "server"] = "pool"
+    """What has the key in the YAML: a pool, or a server that is a machine of its own."""
     cluster: str
     """Key of the cluster; a component refuses the landing of another cluster."""
     silicon: str
@@ -89,6 +91,16 @@ class Landing:
     """Memory of the chips that one server has."""
     devices: int = 1
     """Chips, or parts of one, that one server has."""
+
+    @property
+    def called(self) -> str:
+        """What a person calls it: pool inf2."""
+        return f"{self.ground} {self.key}"
+
+    @property
+    def chosen_by(self) -> str:
+        """The key in the entry of a model, or of a server, that chose it."""
+        return "pool" if self.ground == "pool" else "machine"
 
 
 def overlaid(patch: PodPatch, extra: PodPatch) -> PodPatch:

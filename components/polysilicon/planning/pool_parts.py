@@ -131,33 +131,48 @@ def machines_for(cloud: str, family: str, catalog: Catalog) -> Mapping[str, Mach
     }
 
 
-def machine_of(spec: PoolSpec, cloud: str, family: str, catalog: Catalog) -> tuple[Machine, Silicon]:
-    """The row of the pool's machine and of its silicon. Raises `SpecError` where it is none for this kind of pool."""
-    known = machines_for(cloud, family, catalog)
-    if spec.machine not in known:
-        fix = f"{one_of(sorted(known), spec.machine)}; or add a row under polysilicon:overlay, machines"
-        raise refuse("machine", f"got {spec.machine!r}, which is no machine for a {spec.kind} pool", fix)
-    machine = known[spec.machine]
-    return machine, catalog.silicon[machine.silicon or ""]
+def machine_of(name: str, what_for: str, known: Mapping[str, Machine], catalog: Catalog) -> tuple[Machine, Silicon]:
+    """The row of a machine and of its silicon. Raises `SpecError` where it is not one of those that are fit.
+
+    Args:
+        what_for: What it is to be a machine for, such as a neuron pool.
+        known: Those that are fit.
+    """
+    if name not in known:
+        fix = f"{one_of(sorted(known), name)}; or add a row under polysilicon:overlay, machines"
+        raise refuse("machine", f"got {name!r}, which is no machine for {what_for}", fix)
+    return known[name], catalog.silicon[known[name].silicon or ""]
 
 
 def zones_of(spec: PoolSpec, region: str, at_hand: tuple[str, ...], catalog: Catalog) -> tuple[str, ...]:
     """Zones that sell the machine, of those named or at hand. Machines without recorded offerings are not judged."""
-    regions, sold = catalog.regions_of(spec.machine), catalog.zones(spec.machine, region)
-    if regions and not sold:
-        fix = f"move the cluster, or take another machine; regions that have it: {', '.join(regions)}"
-        raise refuse("machine", f"{spec.machine} is not offered in {region}", fix)
-    within_reach = _with_clusters(sold, region, catalog)
+    regions, sold = catalog.regions_of(spec.machine), require_sold(spec.machine, region, catalog)
     for index, zone in enumerate(spec.zones):
         if regions and zone not in sold:
-            fix = one_of(within_reach, zone)
+            fix = one_of(_with_clusters(sold, region, catalog), zone)
             raise refuse(f"zones[{index}]", f"got {zone!r}, where {spec.machine} is not offered", fix)
         if not isinstance(spec, TpuSlicePoolSpec) and zone not in at_hand:
             raise refuse(f"zones[{index}]", f"got {zone!r}, where the cluster has no subnet", one_of(at_hand, zone))
-    chosen = spec.zones or tuple(zone for zone in at_hand if zone in sold or not regions)
+    return spec.zones or selling_zones(spec.machine, region, at_hand, catalog)
+
+
+def require_sold(machine: str, region: str, catalog: Catalog) -> tuple[str, ...]:
+    """The zones of a region that sell a machine. Raises `SpecError` where others do and this one does not."""
+    regions, sold = catalog.regions_of(machine), catalog.zones(machine, region)
+    if regions and not sold:
+        fix = f"move to another region, or take another machine; regions that have it: {', '.join(regions)}"
+        raise refuse("machine", f"{machine} is not offered in {region}", fix)
+    return sold
+
+
+def selling_zones(machine: str, region: str, at_hand: tuple[str, ...], catalog: Catalog) -> tuple[str, ...]:
+    """Those of the zones at hand that sell the machine; all, where its offerings are not recorded. Raises `SpecError`
+    where none does."""
+    sold = require_sold(machine, region, catalog)
+    chosen = tuple(zone for zone in at_hand if zone in sold or not sold)
     if not chosen:
-        fix = f"add a zone to the cluster's network that has it: {', '.join(within_reach)}"
-        raise refuse("machine", f"{spec.machine} is not offered in the network's zones {', '.join(at_hand)}", fix)
+        fix = f"add a zone to the network that has it: {', '.join(_with_clusters(sold, region, catalog))}"
+        raise refuse("machine", f"{machine} is not offered in the network's zones {', '.join(at_hand)}", fix)
     return chosen
 
 
@@ -228,6 +243,7 @@ def _pod(key: str, silicon: Silicon, slot: Slot, shape: Mapping[str, str]) -> Po
         env=silicon.env,
         volumes=(shm,) if silicon.shm_gib else (),
         volume_mounts=({"name": "shm", "mountPath": "/dev/shm"},) if silicon.shm_gib else (),
+        scheduler_name=slot.scheduler,
     )
 
 

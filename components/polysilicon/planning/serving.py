@@ -17,6 +17,7 @@ from polysilicon.planning.sizing import Fit, require_fit, shards, weights_gib
 from polysilicon.planning.versions import within
 from polysilicon.planning.weights import WeightMount, plan_weights
 from polysilicon.specs import ModelSpec
+from polysilicon.specs.model import Served
 
 _SETTLE_SECONDS = 10
 """Between «told to stop» and the signal: the time in which load balancers learn that the pod is going."""
@@ -71,7 +72,8 @@ class ServerPlan:
 def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -> ServerPlan:
     """The plan of a server. Raises `SpecError` with paths relative to the model's entry."""
     model = catalog.model(spec.model, "model")
-    runtime = _runtime(spec, landing, catalog)
+    runtime = runtime_of(spec, landing.silicon, catalog)
+    _require_driver(runtime, landing, catalog.runtime_rows(spec.engine, landing.silicon))
     _require_name(key)
     weights = plan_weights(spec, runtime, landing.region)
     _require_open(spec, model)
@@ -143,30 +145,27 @@ def _require_disk(spec: ModelSpec, model: Model, runtime: Runtime, landing: Land
     loaded = weights_gib(model) if spec.weights is None else 0
     needed = image + loaded * landing.servers_per_node  # the image lies there once
     if needed > landing.per_node.ephemeral_gib:
-        text = f"image and weights need about {needed:.0f} GiB of disk, pods of pool {landing.key} have"
-        raise refuse("pool", f"{text} {landing.per_node.ephemeral_gib:.0f}", f"give pool {landing.key} a larger disk")
+        text = f"image and weights need about {needed:.0f} GiB of disk, {landing.called} has"
+        fix = f"give {landing.called} a larger disk"
+        raise refuse(landing.chosen_by, f"{text} {landing.per_node.ephemeral_gib:.0f} for them", fix)
 
 
-def _runtime(spec: ModelSpec, landing: Landing, catalog: Catalog) -> Runtime:
-    rows = catalog.runtime_rows(spec.engine, landing.silicon)
+def runtime_of(spec: Served, silicon: str, catalog: Catalog) -> Runtime:
+    """The image line that serves on this silicon: the one that is named, else the first. Raises `SpecError` where there
+    is none."""
+    rows = catalog.runtime_rows(spec.engine, silicon)
     if not rows:
-        engines = sorted({row.engine for row in catalog.runtimes if landing.silicon in row.silicon})
-        text = f"got {spec.engine!r}, for which no image on {landing.silicon} is known"
-        raise refuse(
-            "engine", text, f"{one_of(engines, spec.engine)}; or add a row under polysilicon:overlay, runtimes"
-        )
+        engines = sorted({row.engine for row in catalog.runtimes if silicon in row.silicon})
+        text = f"got {spec.engine!r}, for which no image on {silicon} is known"
+        fix = f"{one_of(engines, spec.engine)}; or add a row under polysilicon:overlay, runtimes"
+        raise refuse("engine", text, fix)
     if spec.line is None:
-        chosen = rows[0]
-    else:
-        found = next((row for row in rows if row.line == spec.line), None)
-        if found is None:
-            lines = [row.line for row in rows]
-            raise refuse(
-                "line", f"got {spec.line!r}, no line of {spec.engine} on {landing.silicon}", one_of(lines, spec.line)
-            )
-        chosen = found
-    _require_driver(chosen, landing, rows)
-    return chosen
+        return rows[0]
+    lines = {row.line: row for row in reversed(rows)}
+    if spec.line not in lines:
+        text = f"got {spec.line!r}, no line of {spec.engine} on {silicon}"
+        raise refuse("line", text, one_of([row.line for row in rows], spec.line))
+    return lines[spec.line]
 
 
 def _require_driver(runtime: Runtime, landing: Landing, rows: tuple[Runtime, ...]) -> None:
@@ -183,10 +182,10 @@ def _require_driver(runtime: Runtime, landing: Landing, rows: tuple[Runtime, ...
         if part
     )
     others = [row.line for row in rows if within(driver, row.driver_min, row.driver_max)]
-    fix = f"set ami_release of pool {landing.key} to a release with such a driver"
+    fix = f"set ami_release of {landing.called} to a release with such a driver"
     if others:
         fix = f"{fix}, or take line {' or '.join(others)}"
-    text = f"line {runtime.line} starts on host driver {bounds}; pool {landing.key} brings driver {driver}"
+    text = f"line {runtime.line} starts on host driver {bounds}; {landing.called} brings driver {driver}"
     raise refuse("line", text, fix)
 
 

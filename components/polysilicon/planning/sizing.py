@@ -67,7 +67,8 @@ def require_fit(spec: ModelSpec, model: Model, landing: Landing, catalog: Catalo
     )
     larger = _machines_that_fit(spec, model, landing, catalog)
     smaller = "lower max_model_len or max_concurrency" if got.weights_gib < got.usable_gib else "choose a smaller model"
-    raise refuse("pool", text, f"{smaller}, or take a pool of {' or '.join(larger)}" if larger else smaller)
+    what = "a pool of" if landing.ground == "pool" else "machine"
+    raise refuse(landing.chosen_by, text, f"{smaller}, or take {what} {' or '.join(larger)}" if larger else smaller)
 
 
 def _machines_that_fit(spec: ModelSpec, model: Model, landing: Landing, catalog: Catalog) -> list[str]:

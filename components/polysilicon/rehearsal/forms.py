@@ -6,7 +6,7 @@ import fnmatch
 import functools
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -40,6 +40,7 @@ class Form:
         outputs_if: More of them, by a condition such as `spec.type=LoadBalancer` on the inputs.
         autoname: How it gets a name, if it can have one of its own.
         replaces: Inputs of which a change makes a new resource.
+        replaces_if: More of them, by an input that must be true.
         upserts: Creating what exists already takes it over instead of failing.
         increments: Outputs that grow by one with every update.
         secret: Outputs and inputs that the provider itself marks as secret.
@@ -51,6 +52,7 @@ class Form:
     outputs_if: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     autoname: Autoname | None = None
     replaces: frozenset[str] = frozenset()
+    replaces_if: Mapping[str, Sequence[str]] = field(default_factory=dict)
     upserts: bool = False
     increments: frozenset[str] = frozenset()
     secret: frozenset[str] = frozenset()
@@ -103,6 +105,7 @@ def form_of(token: str, shape: Shape | None) -> Form:
         outputs_if=row.get("outputs_if", {}),
         autoname=autoname,
         replaces=frozenset({*identity, *always, *row.get("replaces", ()), *(shape.replaces if shape else ())}),
+        replaces_if=row.get("replaces_if", {}),
         upserts=row.get("upserts", False) or family.get("upserts", False),
         increments=frozenset(row.get("increments", ())),
         secret=frozenset(row.get("secret", ())),

@@ -191,7 +191,8 @@ class Simulation:
     def replacement(self, type_: str, form: Form, settings: Mapping[str, Any], new: Properties) -> Replacement:
         """Which changes make a new resource: those of its identity, and what the cloud cannot change in place."""
         mutable = form.mutable_with and settings.get(form.mutable_with) and not new.get("immutable")
-        replaces = form.replaces | create_only(type_)
+        asked = {name for flag, names in form.replaces_if.items() if new.get(flag) is True for name in names}
+        replaces = form.replaces | create_only(type_) | asked
         return under(*(replaces - CONTENTS if mutable else replaces))
 
     def preview(self, call: Call) -> Properties:

@@ -23,6 +23,7 @@ from polysilicon.specs.pool import (
     TpuSlicePoolSpec,
     WholeGpus,
 )
+from polysilicon.specs.server import ExistingServerNetworkSpec, ServerNetworkSpec, SingleNodeServerSpec
 from polysilicon.specs.storage import ExistingBucket, NewBucket, StoredWeights, WeightStoreSpec
 from polysilicon.specs.values import Endpoint, Owner, PrivateEndpoint, PublicEndpoint
 
@@ -38,6 +39,7 @@ __all__ = [
     "Endpoint",
     "ExistingBucket",
     "ExistingEksNetworkSpec",
+    "ExistingServerNetworkSpec",
     "FleetSpec",
     "GkeClusterSpec",
     "GkeNetworkSpec",
@@ -56,6 +58,8 @@ __all__ = [
     "ReplaceOk",
     "Reservation",
     "Reserved",
+    "ServerNetworkSpec",
+    "SingleNodeServerSpec",
     "Spot",
     "StoredWeights",
     "SystemNodes",

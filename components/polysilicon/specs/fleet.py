@@ -11,18 +11,21 @@ from polysilicon.specs.budget import BudgetSpec
 from polysilicon.specs.cluster import ClusterSpec
 from polysilicon.specs.model import ModelSpec
 from polysilicon.specs.pool import PoolSpec
+from polysilicon.specs.server import SingleNodeServerSpec
 from polysilicon.specs.values import Key, Owner
 
 Layer = Literal["infra", "serving"]
 
 
 class FleetSpec(Spec):
-    """Clusters, the accelerator pools in them, and the models on the pools."""
+    """Clusters, the accelerator pools in them, and the models on the pools; and servers without a cluster."""
 
     owner: Owner
-    clusters: dict[Key, ClusterSpec] = Field(min_length=1)
+    clusters: dict[Key, ClusterSpec] = Field(default_factory=dict)
     pools: dict[Key, PoolSpec] = Field(default_factory=dict)
     models: dict[Key, ModelSpec] = Field(default_factory=dict)
+    servers: dict[Key, SingleNodeServerSpec] = Field(default_factory=dict)
+    """Machines that serve one model each, without Kubernetes. They belong to the layer `infra`."""
     budget: BudgetSpec | None = None
     """What the owner's cost center may spend in each AWS account of the fleet before somebody is told. It counts all
     that carries the tag CostCenter, other stacks' as well. By default nobody is told."""
@@ -32,9 +35,20 @@ class FleetSpec(Spec):
     """Stack that holds the `infra` layer, as organization/project/stack; needed where `layers` is [serving] alone."""
 
     @model_validator(mode="after")
+    def _something_of_each_name(self) -> FleetSpec:
+        if not self.clusters and not self.servers:
+            raise refusal("is missing, and so is servers: the fleet is empty", "add one of them", at=("clusters",))
+        for key in self.servers:
+            if key in self.clusters:
+                text = "is the key of a cluster as well, and what belongs to them would have the same names"
+                raise refusal(text, "choose another key", at=("servers", key))
+        return self
+
+    @model_validator(mode="after")
     def _budget_has_an_account(self) -> FleetSpec:
-        if self.budget is not None and all(cluster.cloud != "aws" for cluster in self.clusters.values()):
-            text = "is set, but no cluster of the fleet is on AWS, and budgets elsewhere are not built yet"
+        homes = [*self.clusters.values(), *self.servers.values()]
+        if self.budget is not None and all(home.cloud != "aws" for home in homes):
+            text = "is set, but nothing of the fleet is on AWS, and budgets elsewhere are not built yet"
             raise refusal(text, "remove it, and set a budget in the console of the billing account", at=("budget",))
         return self
 

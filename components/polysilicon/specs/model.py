@@ -9,25 +9,15 @@ from polysilicon.specs.storage import StoredWeights
 from polysilicon.specs.values import Key
 
 
-class ModelSpec(Spec):
-    """A model behind an OpenAI-compatible endpoint. `pool` is the line that moves it to other silicon."""
+class Served(Spec):
+    """What is served, and how."""
 
     model: str
     """Name on the model hub, such as Qwen/Qwen3-0.6B."""
-    pool: Key
-    """Key of the accelerator pool that it runs on."""
-    weights: StoredWeights | None = None
-    """Weights from the store of the pool's cluster, mounted read-only: `{}` takes those under the model's name. By
-    default each server loads them from the hub."""
-    compile_cache: bool = False
-    """Whether a job compiles the model once, into the store of the pool's cluster, and each server takes that instead
-    of compiling. The job runs on a place of the pool beside the servers'. Off by default: each server compiles."""
     engine: str = "vllm"
     """Serving engine. The image follows from engine, silicon and version rows in the catalog."""
     line: str | None = None
     """Image line, for those who must hold or try one. By default the silicon's first line that is not opt-in."""
-    replicas: int = Field(default=1, ge=0, le=1000)
-    """Copies of the server; each takes whole nodes' worth of accelerators."""
     max_model_len: int = Field(default=4096, ge=128)
     """Longest sequence, prompt and answer together, in tokens."""
     max_concurrency: int = Field(default=8, ge=1, le=4096)
@@ -36,3 +26,18 @@ class ModelSpec(Spec):
     """How long a replica that is told to stop may finish the requests it has."""
     extra_args: tuple[str, ...] = ()
     """Further arguments for the engine, appended as they are."""
+
+
+class ModelSpec(Served):
+    """A model behind an OpenAI-compatible endpoint. `pool` is the line that moves it to other silicon."""
+
+    pool: Key
+    """Key of the accelerator pool that it runs on."""
+    weights: StoredWeights | None = None
+    """Weights from the store of the pool's cluster, mounted read-only: `{}` takes those under the model's name. By
+    default each server loads them from the hub."""
+    compile_cache: bool = False
+    """Whether a job compiles the model once, into the store of the pool's cluster, and each server takes that instead
+    of compiling. The job runs on a place of the pool beside the servers'. Off by default: each server compiles."""
+    replicas: int = Field(default=1, ge=0, le=1000)
+    """Copies of the server; each takes whole nodes' worth of accelerators."""

@@ -20,7 +20,8 @@ def _distinct(zones: tuple[str, ...]) -> tuple[str, ...]:
     return zones
 
 
-def _ids(zones: tuple[str, ...]) -> tuple[str, ...]:
+def zone_ids(zones: tuple[str, ...]) -> tuple[str, ...]:
+    """The zones, if each is an id."""
     for index, zone in enumerate(zones):
         if not _ZONE_ID.fullmatch(zone):
             text = f"got {zone!r}, which is no zone id"
@@ -40,7 +41,7 @@ class EksNetworkSpec(Spec):
     kind: Literal["new"] = "new"
     cidr: Cidr = "10.20.0.0/16"
     """Range of the VPC, between /16 and /20."""
-    zones: Annotated[Zones, AfterValidator(_ids)] = Field(min_length=2, max_length=6)
+    zones: Annotated[Zones, AfterValidator(zone_ids)] = Field(min_length=2, max_length=6)
     """Zone *ids* such as use1-az4, at least two, since EKS asks for two. An id means the same place in every account;
     a name such as us-east-1a does not. New zones go to the end: a zone's range follows from its place in the list."""
     nat: Literal["single", "per_zone"] = "single"
@@ -51,7 +52,8 @@ SubnetId = Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 """Id of a subnet, such as subnet-0123456789abcdef0."""
 
 
-def _zones_by_id(subnets: dict[str, str]) -> dict[str, str]:
+def zones_by_id(subnets: dict[str, str]) -> dict[str, str]:
+    """The subnets, if each stands once, under the id of a zone."""
     for zone in subnets:
         if not _ZONE_ID.fullmatch(zone):
             text = "is no zone id"
@@ -73,7 +75,7 @@ class ExistingEksNetworkSpec(Spec):
     kind: Literal["existing"]
     cidrs: tuple[Cidr, ...] = Field(min_length=1)
     """Ranges of the VPC. They may not overlap those of the services, nor those of the stack's other clusters."""
-    private_subnets: Annotated[dict[str, SubnetId], AfterValidator(_zones_by_id)] = Field(min_length=2, max_length=6)
+    private_subnets: Annotated[dict[str, SubnetId], AfterValidator(zones_by_id)] = Field(min_length=2, max_length=6)
     """A private subnet for each zone *id*, at least two, since EKS asks for two. Nodes live in them, and
     pods take their addresses there."""
 

@@ -60,7 +60,8 @@ class _EksPool(_Pool):
     """EKS image release, such as 1.35.6-20260625. By default the newest whose driver takes the serving images of this
     silicon; a release that they cannot start on is refused."""
     devices_per_server: int | None = Field(default=None, ge=1)
-    """Chips that each server of the pool takes, in equal shares of a node. By default all of a node."""
+    """Chips that each server of the pool takes, in equal shares of a node. By default all of a node. Several Neuron
+    chips that are not all of a node must be neighbours: the cluster gets AWS's scheduler for them."""
     efa: bool = False
     """Whether nodes get all EFA interfaces of their machine, for models over several nodes. Off by default: a model on
     one node uses none, and with EFA the pool lies in one zone."""

@@ -57,6 +57,19 @@ class Owner(Spec):
     """The tag Environment, the label environment. By default the stack's name."""
 
 
+def _is_internet(cidr: str) -> bool:
+    """Whether a network is no network of somebody's, but most of the internet."""
+    return ipaddress.IPv4Network(cidr).prefixlen < 8
+
+
+def some_networks(cidr: str) -> str:
+    """The network, if it is somebody's."""
+    if _is_internet(cidr):
+        text = f"got {cidr}, which opens the server to the whole internet"
+        raise refusal(text, "name the networks that are to reach it")
+    return cidr
+
+
 class PublicEndpoint(Spec):
     """The Kubernetes API answers on the internet, to the named networks only."""
 
@@ -68,7 +81,7 @@ class PublicEndpoint(Spec):
     @classmethod
     def _not_everybody(cls, cidrs: tuple[str, ...]) -> tuple[str, ...]:
         for cidr in cidrs:
-            if ipaddress.IPv4Network(cidr).prefixlen < 8:
+            if _is_internet(cidr):
                 fix = "name the networks of your offices and runners, or take `kind: private`"
                 raise refusal(f"got {cidr}, which opens the Kubernetes API to the whole internet", fix)
         return cidrs

@@ -11,8 +11,10 @@ from functools import cached_property
 from typing import Any
 
 from polysilicon.catalog import Catalog
+from polysilicon.rehearsal.cluster.fabric import HUGE_PAGES
 from polysilicon.rehearsal.cluster.matching import selects, untolerated
 from polysilicon.rehearsal.cluster.nodes import NodeSet, chips_of, facts
+from polysilicon.rehearsal.cluster.shares import GPU, NOT_KNOWN, WHOLE, Shares, shares_of, shares_of_chart
 from polysilicon.rehearsal.cluster.workloads import Workload
 from polysilicon.rehearsal.cluster.world import World, chart_of
 from polysilicon.rehearsal.values import UNKNOWN, at
@@ -35,11 +37,18 @@ class Runs:
 
     charts: Sequence[_Chart]
     workloads: Sequence[Workload]
+    shares: Mapping[int, Shares]
+    """What those that run NVIDIA's device plugin make of a GPU, by the key of the workload."""
 
     @cached_property
     def plugins(self) -> Mapping[str, list[Workload]]:
         """By the resource that they offer: the workloads with an image of its device plugin."""
         return {row["resource"]: [w for w in self.workloads if _runs(w, row["images"])] for row in facts()["devices"]}
+
+    @cached_property
+    def sets_pages(self) -> bool:
+        """Whether pods on the nodes may set huge pages aside there."""
+        return any("hugepages" in word for each in self.workloads for word in each.words)
 
 
 def _runs(workload: Workload, images: Iterable[str]) -> bool:
@@ -49,7 +58,9 @@ def _runs(workload: Workload, images: Iterable[str]) -> bool:
 def runs_of(world: World) -> Runs:
     """What runs in a cluster and may offer devices."""
     charts = [_Chart(str(record.inputs).lower(), record.inputs) for record in world.charts]
-    return Runs(charts, [each for each in world.workloads if each.kind in ("DaemonSet", "Pod")])
+    workloads = [each for each in world.workloads if each.kind in ("DaemonSet", "Pod")]
+    images = next(row["images"] for row in facts()["devices"] if row["resource"] == GPU)
+    return Runs(charts, workloads, {w.key: shares_of(w, world) for w in workloads if _runs(w, images)})
 
 
 def with_devices(nodes: NodeSet, runs: Runs, catalog: Catalog) -> NodeSet:
@@ -59,12 +70,58 @@ def with_devices(nodes: NodeSet, runs: Runs, catalog: Catalog) -> NodeSet:
         resource = row["resource"]
         if nodes.machines and not any(_has(machine, row, nodes, catalog) for machine in nodes.machines):
             continue
-        why = _why_not(row, nodes, runs)
+        why = _why_not(row, nodes, runs) or _none_attached(row, nodes)
         if why:
             lacking[resource] = why
         elif resource not in capacity:
-            capacity[resource] = chips_of(nodes.machines, catalog, row["counted"])
+            capacity.update(_offered(row, nodes, runs, catalog))
+            if resource not in capacity:
+                lacking[resource] = (
+                    f"{nodes.title}: the device plugin offers them as {resource}.shared (renameByDefault)"
+                )
+    if runs.sets_pages:
+        capacity.update(dict.fromkeys(HUGE_PAGES))
+    lacking.update({name: _no_pages(nodes) for name in HUGE_PAGES if capacity.get(name) == 0})
     return replace(nodes, capacity=capacity, lacking=lacking)
+
+
+def _none_attached(row: Mapping[str, Any], nodes: NodeSet) -> str:
+    if row["counted"] != "interfaces" or nodes.efas != 0:
+        return ""
+    where = "networkInterfaces of its launch template, or of its EC2NodeClass"
+    return f"{nodes.title}: no network interface of interfaceType efa or efa-only is attached to its machines ({where})"
+
+
+def _offered(row: Mapping[str, Any], nodes: NodeSet, runs: Runs, catalog: Catalog) -> dict[str, float | None]:
+    """Under which name a resource is offered, and how many of it."""
+    if row["counted"] == "interfaces":
+        return {row["resource"]: nodes.efas}
+    if row["counted"] != "shares":
+        return {row["resource"]: chips_of(nodes.machines, catalog, row["counted"])}
+    shares, chips = _shares(row, nodes, runs), chips_of(nodes.machines, catalog, "chips")
+    amount = chips * shares.count if chips and shares.count is not None else None
+    return {f"{row['resource']}.shared" if shares.renamed else row["resource"]: amount}
+
+
+def _shares(row: Mapping[str, Any], nodes: NodeSet, runs: Runs) -> Shares:
+    """What the plugin that comes to these nodes makes of a GPU. Nothing is known of two that differ, nor of a choice by
+    label."""
+    if any(nodes.labels.known.get(label) for label in row["chosen_by"]):
+        return NOT_KNOWN
+    found = {runs.shares[each.key] for each in runs.plugins[row["resource"]] if not _refusal(each, nodes)}
+    if not found and nodes.image in row["built_in"]:
+        return NOT_KNOWN if nodes.starts_itself else WHOLE
+    if not found:
+        charts = [chart for chart in runs.charts if _is(chart.text, row["charts"])]
+        found = {shares_of_chart(chart.text, chart.inputs.get("values") or {}) for chart in charts}
+    return found.pop() if len(found) == 1 else NOT_KNOWN
+
+
+def _no_pages(nodes: NodeSet) -> str:
+    return (
+        f"{nodes.title}: nothing sets huge pages aside on these nodes: not the software of EFA, since no such "
+        "interface is attached to them, and not their user data (vm.nr_hugepages)"
+    )
 
 
 def _has(machine: str, row: Mapping[str, Any], nodes: NodeSet, catalog: Catalog) -> bool:
@@ -145,6 +202,8 @@ def may_be_offered(resource: str, world: World) -> bool:
         return True
     if any(row["resource"] == resource for row in facts()["devices"]):
         return False
+    if any(resource.startswith(tuple(row.get("further", ()))) for row in facts()["devices"]):
+        return True  # by the configuration of its plugin
     if resource.startswith(tuple(facts()["closed_domains"])):
         return False
     plugins = tuple(image for row in facts()["devices"] for image in row["images"])

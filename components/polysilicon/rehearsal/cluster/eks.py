@@ -8,7 +8,7 @@ from typing import Any
 
 from polysilicon.catalog import Catalog
 from polysilicon.rehearsal.accounts import Accounts
-from polysilicon.rehearsal.cluster import disks
+from polysilicon.rehearsal.cluster import disks, fabric
 from polysilicon.rehearsal.cluster.matching import Labels
 from polysilicon.rehearsal.cluster.nodes import Cluster, NodeSet, capacity_of, count, facts, labels_of, taints_of
 from polysilicon.rehearsal.cluster.world import World, chart_of
@@ -71,7 +71,12 @@ def _group(record: Record, scaled: bool, accounts: Accounts, catalog: Catalog) -
         count=count(at(size, "maxSize" if scaled else "desiredSize"), 1),
         machines=machines,
         image=image,
-        capacity={**capacity_of(machines, catalog), "ephemeral-storage": disks.of_group(record.inputs, template)},
+        capacity={
+            **capacity_of(machines, catalog),
+            **dict.fromkeys(fabric.HUGE_PAGES, fabric.pages_of_group(record.inputs, template)),
+            "ephemeral-storage": disks.of_group(record.inputs, template),
+        },
+        efas=fabric.efas_of_group(record.inputs, template),
         starts_itself=bool(template.get("imageId") or template.get("userData")),
         outside=_shut_in(record, accounts),
         far=facts()["images"]["public"],
@@ -153,6 +158,7 @@ def _node_pool(record: Record, objects: Iterable[Record], catalog: Catalog) -> N
         labels=Labels(labels.known, (*labels.unsaid, *free, "kubernetes.io/")),
         taints=taints_of(at(template, "spec.taints")),  # startup taints go away by themselves
         machines=machines or _named(offered),
+        efas=fabric.efas_of_node_class(at(template, "spec.nodeClassRef.name"), objects),
         capacity={**sizes, **_shared(machines or _named(offered))},
     )
 

@@ -39,6 +39,7 @@ class NodeSet:
         capacity: What one node offers: cpu, memory and pods, where known, and extended resources; nothing for an
             amount that is not known.
         lacking: Why an extended resource that one could expect is not there.
+        efas: How many EFA interfaces are attached to each; nothing if that is not known.
         starts_itself: Whether the program has a say in how a node starts: it may label it, mount disks, set a proxy.
         outside: Why its nodes reach nothing outside of the cloud; empty if they may.
         through: The URNs of what leads them out, any of which will do; none if nobody knows what does.
@@ -54,6 +55,7 @@ class NodeSet:
     image: str = ""
     capacity: Mapping[str, float | None] = field(default_factory=dict)
     lacking: Mapping[str, str] = field(default_factory=dict)
+    efas: float | None = None
     starts_itself: bool = False
     outside: str = ""
     through: Sequence[str] = ()

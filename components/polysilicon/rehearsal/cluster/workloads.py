@@ -14,7 +14,7 @@ from polysilicon.rehearsal.model import Record
 from polysilicon.rehearsal.quantities import number
 from polysilicon.rehearsal.values import Properties, at
 
-_JUDGED = ("cpu", "memory", "ephemeral-storage")
+_JUDGED = ("cpu", "memory", "ephemeral-storage", "hugepages-")
 _REPLICAS = {"Deployment": "spec.replicas", "StatefulSet": "spec.replicas", "Job": "spec.parallelism"}
 _KINDS = {
     "kubernetes:apps/v1:Deployment": "Deployment",
@@ -69,11 +69,9 @@ class Workload:
 
     @cached_property
     def demand(self) -> list[tuple[str, float]]:
-        """What is looked at of it when a place is sought: extended resources, cpu, memory, disk, and a place for a pod.
-
-        Huge pages are not looked at.
-        """
-        judged = [(name, amount) for name, amount in self.requests.items() if "/" in name or name in _JUDGED]
+        """What is looked at of it when a place is sought: extended resources, cpu, memory, huge pages, disk, and that
+        a node takes one more pod."""
+        judged = [(name, amount) for name, amount in self.requests.items() if "/" in name or name.startswith(_JUDGED)]
         return [*judged, ("pods", 1.0)]
 
     @cached_property
@@ -102,6 +100,12 @@ class Workload:
         """The images of all containers."""
         every = [*self.containers, *_containers(self.spec, "initContainers")]
         return [str(container.get("image") or "") for container in every]
+
+    @cached_property
+    def words(self) -> list[str]:
+        """What its containers run."""
+        every = [*self.containers, *_containers(self.spec, "initContainers")]
+        return [str(word) for each in every for key in ("command", "args") for word in each.get(key) or ()]
 
     @property
     def pod_name(self) -> str:

@@ -1,0 +1,99 @@
+"""Who asks, and what they may do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from polysilicon.lookups.preflight.clients import Clients
+from polysilicon.lookups.preflight.findings import Finding
+from polysilicon.lookups.preflight.policy import BOUND, deploying_actions
+from polysilicon.planning.requirements import AwsRequirements
+
+_ASSUMED = re.compile(r"^arn:(?P<partition>[^:]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/")
+_AT_ONCE = 100
+"""Actions to a simulation: answers come in pages of up to 100 by default
+(docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html, MaxItems)."""
+_SHOWN = 6
+
+
+def identity(wanted: AwsRequirements, clients: Clients) -> Iterator[Finding]:
+    """Whose account it is, and whether the YAML allows it."""
+    caller = clients("sts").get_caller_identity()
+    account, arn = caller["Account"], caller["Arn"]
+    others = [each for each in wanted.accounts if each != account]
+    if others:
+        text = f"account {account} ({arn}), but the YAML names {', '.join(others)}"
+        yield Finding("identity", "account", "fail", text, "log in to that account, or correct clusters.*.account")
+    elif arn.endswith(":root"):
+        yield Finding("identity", "account", "warn", f"root of account {account}", "deploy with a role of its own")
+    else:
+        yield Finding("identity", "account", "ok", f"account {account}, {arn}")
+
+
+def rights(wanted: AwsRequirements, clients: Clients) -> Iterator[Finding]:
+    """Which of the actions that the deployment needs IAM's own simulation refuses."""
+    arn = clients("sts").get_caller_identity()["Arn"]
+    source = _source(arn, clients)
+    if source is None:
+        yield Finding("rights", "deploying", "unknown", f"IAM simulates users and roles only, not {arn}")
+        return
+    actions = deploying_actions(wanted.parts)
+    results = [row for each in wanted.regions for row in _simulated(source, actions, each.region, clients)]
+    denied = sorted({row["EvalActionName"] for row in results if row["EvalDecision"] == "explicitDeny"})
+    missing = sorted({row["EvalActionName"] for row in results if row["EvalDecision"] == "implicitDeny"} - {*denied})
+    fix = "`polysilicon preflight STACK --policy deploy` prints what is needed"
+    if denied:
+        yield Finding("rights", "deploying", "fail", f"a policy forbids {_few(denied)}", fix)
+    if missing:
+        text = f"not allowed on every resource: {_few(missing)}; a policy for certain resources may still allow them"
+        yield Finding("rights", "deploying", "warn", text, fix)
+    if not denied and not missing:
+        yield Finding("rights", "deploying", "ok", f"{len(actions)} actions allowed, by IAM's simulation")
+
+
+def _source(arn: str, clients: Clients) -> str | None:
+    """The user or role whose policies count. A session's ARN lacks the path of its role, so IAM is asked for it."""
+    if assumed := _ASSUMED.match(arn):
+        return str(clients("iam").get_role(RoleName=assumed["role"])["Role"]["Arn"])
+    return arn if ":user/" in arn else None
+
+
+def _simulated(source: str, actions: Sequence[str], region: str, clients: Clients) -> Iterator[dict[str, Any]]:
+    """What IAM says to the actions, with the values of those keys that policies such as ours are bound by."""
+    pages = clients("iam").get_paginator("simulate_principal_policy")
+    context = [
+        {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+        for key, value in (("aws:RequestedRegion", region), *((key, services[0]) for key, services in BOUND.values()))
+    ]
+    for begin in range(0, len(actions), _AT_ONCE):
+        some = list(actions[begin : begin + _AT_ONCE])
+        for page in pages.paginate(PolicySourceArn=source, ActionNames=some, ContextEntries=context):
+            yield from page["EvaluationResults"]
+
+
+def _few(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + rest
+
+
+_ROLES = {
+    "AWSServiceRoleForAutoScaling": (
+        "autoscaling.amazonaws.com",
+        "the first node group makes it, if iam:CreateServiceLinkedRole is allowed",
+    ),
+    "AWSServiceRoleForEC2Spot": ("spot.amazonaws.com", "without it EC2 starts no spot node"),
+}
+
+
+def service_role(name: str, clients: Clients) -> Iterable[Finding]:
+    """Whether the account has a role of AWS's own: that of Auto Scaling, which the disks' key lets in, or of spot."""
+    iam = clients("iam")
+    try:
+        iam.get_role(RoleName=name)
+    except iam.exceptions.NoSuchEntityException:
+        service, why = _ROLES[name]
+        fix = f"aws iam create-service-linked-role --aws-service-name {service}"
+        return [Finding("service role", name, "warn", f"is not there yet; {why}", fix)]
+    return [Finding("service role", name, "ok", "is there")]

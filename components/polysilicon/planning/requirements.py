@@ -1,0 +1,227 @@
+"""What a stack asks of AWS accounts: what must be allowed, offered and reserved there before anything is created."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from polysilicon.catalog import Catalog
+from polysilicon.planning.cluster import EksClusterPlan, GkeClusterPlan
+from polysilicon.planning.fleet import FleetPlan
+from polysilicon.planning.pool_parts import EksNodes, EksPoolPlan
+from polysilicon.specs import (
+    CapacityBlock,
+    EksClusterSpec,
+    EksNetworkSpec,
+    ExistingEksNetworkSpec,
+    FleetSpec,
+    Reserved,
+)
+
+QuotaTerms = Literal["on_demand", "spot"]
+"""The terms that AWS limits in vCPUs. A reservation has its own limit, and a block was paid beforehand."""
+Part = Literal["cluster", "network", "pool", "karpenter", "placement_group", "capacity_block", "budget"]
+"""What a deployment is made of, as far as it needs rights of its own."""
+
+
+@dataclass(frozen=True)
+class VcpusWanted:
+    """vCPUs of one machine type on one set of terms, over all pools of a region."""
+
+    machine: str
+    terms: QuotaTerms
+    least: int
+    """Of the nodes that always run."""
+    most: int
+    """With all that may come."""
+
+
+@dataclass(frozen=True)
+class ReservationWanted:
+    """A reservation or a capacity block, as the YAML states it."""
+
+    id: str
+    zone: str
+    machine: str
+    count: int
+    nodes: int
+    """Nodes that the stack always runs on it."""
+    block: bool
+    start: datetime | None = None
+    end: datetime | None = None
+    placement_group: str | None = None
+
+
+@dataclass(frozen=True)
+class ImageWanted:
+    """A node image of an EKS release."""
+
+    kubernetes: str
+    release: str
+    variant: str
+    """standard, neuron or nvidia."""
+
+
+@dataclass(frozen=True)
+class NetworkWanted:
+    """A VPC that is there, as the YAML states it."""
+
+    cluster: str
+    cidrs: tuple[str, ...]
+    subnets: Mapping[str, str]
+    """Private subnets by zone id."""
+
+
+@dataclass(frozen=True)
+class RegionRequirements:
+    """What is asked of one region. Each thing stands here once, however many pools want it."""
+
+    region: str
+    machines: Mapping[str, tuple[str, ...]]
+    """Zone ids in which each machine type must be offered."""
+    vcpus: tuple[VcpusWanted, ...]
+    reservations: tuple[ReservationWanted, ...]
+    kubernetes: tuple[str, ...]
+    images: tuple[ImageWanted, ...]
+    spot: Mapping[str, int]
+    """Most spot nodes of each machine type."""
+    networks: tuple[NetworkWanted, ...]
+    """Those that somebody else looks after."""
+
+
+@dataclass(frozen=True)
+class AwsRequirements:
+    """What a stack asks of AWS."""
+
+    regions: tuple[RegionRequirements, ...]
+    accounts: tuple[str, ...]
+    """Accounts that the clusters may be in; empty where the YAML leaves it open."""
+    parts: tuple[Part, ...]
+    """Empty where the stack deploys nothing on AWS itself."""
+    not_looked_at: tuple[str, ...]
+    """Clusters of other clouds."""
+
+    @property
+    def uses_spot(self) -> bool:
+        return any(region.spot for region in self.regions)
+
+
+def aws_requirements(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> AwsRequirements:
+    """What the clusters and pools of a planned fleet ask of AWS, by region."""
+    clusters = {key: each for key, each in plan.clusters.items() if isinstance(each, EksClusterPlan)}
+    regions = sorted({each.region for each in clusters.values()})
+    specs = [each for each in fleet.clusters.values() if isinstance(each, EksClusterSpec)]
+    return AwsRequirements(
+        regions=tuple(_region(region, fleet, plan, catalog) for region in regions),
+        accounts=tuple(sorted({spec.account for spec in specs if spec.account})),
+        parts=tuple(_parts(fleet, plan)) if clusters and "infra" in fleet.layers else (),
+        not_looked_at=tuple(key for key, each in plan.clusters.items() if isinstance(each, GkeClusterPlan)),
+    )
+
+
+def _region(region: str, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> RegionRequirements:
+    clusters = {k: c for k, c in plan.clusters.items() if isinstance(c, EksClusterPlan) and c.region == region}
+    pools = {k: p for k, p in plan.pools.items() if isinstance(p, EksPoolPlan) and p.cluster in clusters}
+    return RegionRequirements(
+        region=region,
+        machines=_machines(clusters.values(), pools.values()),
+        vcpus=_vcpus(clusters.values(), pools.values(), catalog),
+        reservations=tuple(_reservations(fleet, pools)),
+        kubernetes=tuple(sorted({cluster.kubernetes for cluster in clusters.values()})),
+        images=_images(clusters, pools.values()),
+        spot=_spot(pools.values()),
+        networks=tuple(_networks(fleet, clusters)),
+    )
+
+
+def _machines(clusters: Iterable[EksClusterPlan], pools: Iterable[EksPoolPlan]) -> dict[str, tuple[str, ...]]:
+    wanted: dict[str, set[str]] = {}
+    for cluster in clusters:
+        wanted.setdefault(cluster.system.machine, set()).update(cluster.zones)
+    for pool in pools:
+        wanted.setdefault(pool.machine, set()).update(zone for nodes in pool.nodes for zone in nodes.zones)
+    return {machine: tuple(sorted(zones)) for machine, zones in sorted(wanted.items())}
+
+
+def _vcpus(
+    clusters: Iterable[EksClusterPlan], pools: Iterable[EksPoolPlan], catalog: Catalog
+) -> tuple[VcpusWanted, ...]:
+    nodes: dict[tuple[str, QuotaTerms], tuple[int, int]] = {}
+
+    def add(machine: str, terms: QuotaTerms, least: int, most: int) -> None:
+        before = nodes.get((machine, terms), (0, 0))
+        nodes[machine, terms] = (before[0] + least, before[1] + most)
+
+    for cluster in clusters:
+        add(cluster.system.machine, "on_demand", cluster.system.min, cluster.system.max)
+    for pool, each in _nodes_of(pools):
+        if each.terms == "on_demand" or each.terms == "spot":
+            add(pool.machine, each.terms, each.floor, each.floor + each.elastic)
+    return tuple(
+        VcpusWanted(machine, terms, least * catalog.machines[machine].vcpus, most * catalog.machines[machine].vcpus)
+        for (machine, terms), (least, most) in sorted(nodes.items())
+    )
+
+
+def _nodes_of(pools: Iterable[EksPoolPlan]) -> Iterator[tuple[EksPoolPlan, EksNodes]]:
+    return ((pool, nodes) for pool in pools for nodes in pool.nodes)
+
+
+def _reservations(fleet: FleetSpec, pools: Mapping[str, EksPoolPlan]) -> Iterator[ReservationWanted]:
+    for key, pool in pools.items():
+        for choice in fleet.pools[key].capacity:
+            if isinstance(choice, Reserved | CapacityBlock):
+                stated, block = choice.reservation, choice if isinstance(choice, CapacityBlock) else None
+                yield ReservationWanted(
+                    id=stated.id,
+                    zone=stated.zone,
+                    machine=stated.machine or pool.machine,
+                    count=stated.count,
+                    nodes=choice.min,
+                    block=block is not None,
+                    start=block.start if block else None,
+                    end=block.end if block else None,
+                    placement_group=stated.placement_group,
+                )
+
+
+def _images(clusters: Mapping[str, EksClusterPlan], pools: Iterable[EksPoolPlan]) -> tuple[ImageWanted, ...]:
+    wanted = {(c.kubernetes, c.ami_release, "standard") for c in clusters.values()}
+    for pool in pools:
+        variant = pool.ami_type.rsplit("_", 1)[-1].lower()  # AL2023_x86_64_NEURON
+        wanted.add((clusters[pool.cluster].kubernetes, pool.ami_release, variant))
+    return tuple(ImageWanted(*each) for each in sorted(wanted))
+
+
+def _spot(pools: Iterable[EksPoolPlan]) -> dict[str, int]:
+    wanted: dict[str, int] = {}
+    for pool, nodes in _nodes_of(pools):
+        if nodes.terms == "spot":
+            wanted[pool.machine] = wanted.get(pool.machine, 0) + nodes.floor + nodes.elastic
+    return dict(sorted(wanted.items()))
+
+
+def _networks(fleet: FleetSpec, clusters: Iterable[str]) -> Iterator[NetworkWanted]:
+    for key in clusters:
+        if isinstance(network := fleet.clusters[key].network, ExistingEksNetworkSpec):
+            yield NetworkWanted(key, network.cidrs, network.private_subnets)
+
+
+def _parts(fleet: FleetSpec, plan: FleetPlan) -> Iterator[Part]:
+    pools = [pool for pool in plan.pools.values() if isinstance(pool, EksPoolPlan)]
+    nodes = [each for _, each in _nodes_of(pools)]
+    yield "cluster"
+    if any(isinstance(cluster.network, EksNetworkSpec) for cluster in fleet.clusters.values()):
+        yield "network"
+    if fleet.budget:
+        yield "budget"
+    if pools:
+        yield "pool"
+    if any(pool.elastic for pool in pools):
+        yield "karpenter"
+    if any(each.placement_group for each in nodes):
+        yield "placement_group"
+    if any(each.terms == "capacity_block" for each in nodes):
+        yield "capacity_block"

@@ -1,0 +1,158 @@
+"""A server that is a machine of its own: which machine image, where, and what systemd starts on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from polysilicon.catalog import Catalog
+from polysilicon.catalog.rows import Machine, MachineImage, Silicon
+from polysilicon.planning.capacity import may_replace
+from polysilicon.planning.landing import Landing, PerNode, PodPatch
+from polysilicon.planning.names import require_key
+from polysilicon.planning.network import plan_eks_network
+from polysilicon.planning.pool_parts import machine_of, machines_for, selling_zones
+from polysilicon.planning.problems import Problems, refuse
+from polysilicon.planning.serving import ServerPlan, plan_server, runtime_of
+from polysilicon.planning.single_node_config import user_data
+from polysilicon.planning.versions import numbers, within
+from polysilicon.specs import EksNetworkSpec, ModelSpec, SingleNodeServerSpec
+from polysilicon.specs.model import Served
+
+_FAMILIES = ("neuron", "nvidia")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SingleNodePlan:
+    """A server and its machine."""
+
+    key: str
+    region: str
+    machine: str
+    architecture: str
+    zone: str
+    image_key: str
+    """What the machine's image is called in names: a row of the catalog, or the image's id."""
+    image: MachineImage | None
+    """Which image is looked up; none where the YAML names one."""
+    server: ServerPlan
+    user_data: str
+    movable: bool
+    """Whether EC2 can move it to sound hardware as it is: not with disks of its own."""
+    protected: bool
+    """Whether replacing or deleting the machine is refused."""
+
+
+def plan_single_node(key: str, spec: SingleNodeServerSpec, catalog: Catalog, now: datetime) -> SingleNodePlan:
+    """The plan of a server without a cluster. Raises `SpecError` with paths relative to its entry.
+
+    Args:
+        now: For leave to replace.
+    """
+    require_key(key)
+    machine, silicon = machine_of(spec.machine, "a server", _machines(catalog), catalog)
+    zone = _checked_zone(spec, machine, catalog)
+    image_key, image = _image(spec, machine, silicon, catalog)
+    landing = _landing(key, spec, machine, silicon, image, catalog)
+    served = {name: getattr(spec, name) for name in Served.model_fields}
+    server = plan_server(key, ModelSpec(pool=key, **served), landing, catalog)
+    return SingleNodePlan(
+        key=key,
+        region=spec.region,
+        machine=spec.machine,
+        architecture=machine.architecture,
+        zone=zone,
+        image_key=image_key,
+        image=image,
+        server=server,
+        user_data=user_data(server, silicon, open_to_others=bool(spec.reach), idle_minutes=spec.idle_stop_minutes),
+        movable=machine.local_nvme_gib == 0,
+        protected=silicon.scarce and not may_replace(spec.replace_ok, now),
+    )
+
+
+def _machines(catalog: Catalog) -> Mapping[str, Machine]:
+    return {name: row for family in _FAMILIES for name, row in machines_for("aws", family, catalog).items()}
+
+
+def _checked_zone(spec: SingleNodeServerSpec, machine: Machine, catalog: Catalog) -> str:
+    problems = Problems()
+    if isinstance(spec.network, EksNetworkSpec):
+        with problems.under("network"):
+            plan_eks_network(spec.network)
+    with problems.under(""):
+        _require_own_zones(spec, catalog)
+    with problems.under(""):
+        _require_on_demand(spec, machine)
+    problems.raise_any()
+    return selling_zones(spec.machine, spec.region, spec.network.zones, catalog)[0]
+
+
+def _require_own_zones(spec: SingleNodeServerSpec, catalog: Catalog) -> None:
+    """Zone ids begin with their region's short name; of a region that the catalog does not have, nobody knows it."""
+    known = next((row.zones for row in catalog.regions if row.region == spec.region), ())
+    prefixes = {zone.rpartition("-")[0] for zone in known}
+    for index, zone in enumerate(spec.network.zones):
+        if prefixes and zone.rpartition("-")[0] not in prefixes:
+            where = f"zones[{index}]" if isinstance(spec.network, EksNetworkSpec) else f"private_subnets.{zone}"
+            text = f"got {zone!r}, which is no zone of {spec.region}"
+            raise refuse(f"network.{where}", text, f"take such as {', '.join(known)}")
+
+
+def _require_on_demand(spec: SingleNodeServerSpec, machine: Machine) -> None:
+    if machine.usage_classes and "on-demand" not in machine.usage_classes:
+        sold = ", ".join(kind.replace("-", "_") for kind in machine.usage_classes)
+        text = f"got {spec.machine}, which AWS sells only as {sold}; a server is a machine on demand"
+        raise refuse("machine", text, "take another machine, or a pool with such capacity in a cluster")
+
+
+def _image(
+    spec: SingleNodeServerSpec, machine: Machine, silicon: Silicon, catalog: Catalog
+) -> tuple[str, MachineImage | None]:
+    """The newest image whose driver takes the serving image, with its key."""
+    if spec.ami is not None:
+        return spec.ami, None
+    line = runtime_of(spec, machine.silicon or "", catalog)
+    known = {key: row for key, row in catalog.machine_images.items() if row.family == silicon.family}
+    fitting = [key for key, row in known.items() if within(row.driver, line.driver_min, line.driver_max)]
+    if not fitting:
+        drivers = ", ".join(sorted((row.driver for row in known.values()), key=numbers))
+        bounds = f"driver {line.driver_min or 'any'} to {line.driver_max or 'any'}"
+        text = f"line {line.line} starts on {bounds}; Deep Learning AMIs that the catalog has bring {drivers}"
+        raise refuse("line", text, "take another line, or name an image that fits under ami")
+    chosen = max(fitting, key=lambda key: numbers(known[key].driver))
+    return chosen, known[chosen]
+
+
+def _landing(
+    key: str,
+    spec: SingleNodeServerSpec,
+    machine: Machine,
+    silicon: Silicon,
+    image: MachineImage | None,
+    catalog: Catalog,
+) -> Landing:
+    """The whole machine; nothing of it is kept for Kubernetes."""
+    overhead = machine.memory_gib * catalog.assumptions["aws.vm_overhead_fraction"].value
+    per_node = PerNode(
+        accelerators=machine.accelerators,
+        cpu_millicores=1000 * machine.vcpus,
+        memory_gib=round(machine.memory_gib - overhead, 2),
+        ephemeral_gib=round(spec.root_disk_gib * catalog.assumptions["ephemeral_share"].value, 1),
+        architecture=machine.architecture,
+    )
+    return Landing(
+        key=key,
+        ground="server",
+        cluster="",
+        silicon=machine.silicon or "",
+        machine=spec.machine,
+        region=spec.region,
+        per_node=per_node,
+        pod=PodPatch(env=silicon.env),
+        host_driver=image.driver if image else None,
+        scaled=False,
+        device_memory_gib=machine.accelerators * silicon.memory_gib,
+        devices=machine.accelerators,
+    )

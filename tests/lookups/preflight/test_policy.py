@@ -1,0 +1,154 @@
+"""The rights that deploying takes, held against what AWS's own CloudFormation handlers take for the same resources."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import cfnlint
+import pytest
+
+from polysilicon.lookups.preflight.policy import (
+    MOST_CHARACTERS,
+    deploying_actions,
+    deploying_policy,
+    preflight_policy,
+    size,
+)
+from polysilicon.planning.requirements import Part
+from tests.conftest import ROOT
+
+DATA = Path(cfnlint.__file__).parent / "data"
+PARTS: tuple[Part, ...] = get_args(Part)
+
+MADE: Mapping[str, tuple[Part, str]] = {
+    "autoscaling.Schedule": ("capacity_block", "AWS::AutoScaling::ScheduledAction"),
+    "budgets.Budget": ("budget", "AWS::Budgets::Budget"),
+    "cloudwatch.EventRule": ("karpenter", "AWS::Events::Rule"),
+    "cloudwatch.EventTarget": ("karpenter", "AWS::Events::Rule"),
+    "cloudwatch.LogGroup": ("cluster", "AWS::Logs::LogGroup"),
+    "ec2.Eip": ("network", "AWS::EC2::EIP"),
+    "ec2.InternetGateway": ("network", "AWS::EC2::InternetGateway"),
+    "ec2.LaunchTemplate": ("cluster", "AWS::EC2::LaunchTemplate"),
+    "ec2.NatGateway": ("network", "AWS::EC2::NatGateway"),
+    "ec2.PlacementGroup": ("placement_group", "AWS::EC2::PlacementGroup"),
+    "ec2.Route": ("network", "AWS::EC2::Route"),
+    "ec2.RouteTable": ("network", "AWS::EC2::RouteTable"),
+    "ec2.RouteTableAssociation": ("network", "AWS::EC2::SubnetRouteTableAssociation"),
+    "ec2.SecurityGroup": ("cluster", "AWS::EC2::SecurityGroup"),
+    "ec2.Subnet": ("network", "AWS::EC2::Subnet"),
+    "ec2.Vpc": ("network", "AWS::EC2::VPC"),
+    "ec2.VpcEndpoint": ("network", "AWS::EC2::VPCEndpoint"),
+    "eks.AccessEntry": ("cluster", "AWS::EKS::AccessEntry"),
+    "eks.AccessPolicyAssociation": ("cluster", "AWS::EKS::AccessEntry"),
+    "eks.Addon": ("cluster", "AWS::EKS::Addon"),
+    "eks.Cluster": ("cluster", "AWS::EKS::Cluster"),
+    "eks.NodeGroup": ("cluster", "AWS::EKS::Nodegroup"),
+    "eks.PodIdentityAssociation": ("cluster", "AWS::EKS::PodIdentityAssociation"),
+    "iam.Role": ("cluster", "AWS::IAM::Role"),
+    "iam.RolePolicy": ("karpenter", "AWS::IAM::RolePolicy"),
+    "iam.RolePolicyAttachment": ("cluster", "AWS::IAM::Role"),
+    "kms.Key": ("cluster", "AWS::KMS::Key"),
+    "sqs.Queue": ("karpenter", "AWS::SQS::Queue"),
+    "sqs.QueuePolicy": ("karpenter", "AWS::SQS::QueuePolicy"),
+    "vpc.SecurityGroupEgressRule": ("cluster", "AWS::EC2::SecurityGroupEgress"),
+    "vpc.SecurityGroupIngressRule": ("cluster", "AWS::EC2::SecurityGroupIngress"),
+}
+"""Resources of our components: the part that they belong to, and CloudFormation's name for them."""
+NOT_IN_A_FLEET = re.compile(r"s3\.")
+"""Resources of components that a fleet's YAML does not make."""
+UNUSED = re.compile(
+    r"""
+    ec2:(AcceptAddressTransfer|AssociateAddress|.*PrivateNatGatewayAddress|(Disa|A)ssociateNatGatewayAddress)
+    |ec2:(.*VpcEncryptionControls?|ModifyVpcTenancy|(Disa|A)ssociateSubnetCidrBlock|.*VpnGateways?)
+    |ec2:(DescribeInstances|DescribeKeyPairs|UpdateSecurityGroupRuleDescriptions.*)
+    |eks:(ActivateCertificateAuthority|List(Clusters|Updates|Addons|AccessEntries))
+    |iam:(.*InstanceProfile|.*RolePermissionsBoundary|ListRoles|UpdateRoleDescription)
+    |kms:(DisableKey|DisableKeyRotation|EnableKey|ListKeys)
+    |logs:(CreateLogDelivery|DeleteRetentionPolicy|DisassociateKmsKey|.*BearerToken.*|.*DeletionProtection)
+    |logs:(.*DataProtectionPolicy|.*Index(Policy|Policies)|.*Resource(Policy|Policies))
+    |billing:GetBillingViewData|events:ListRules|sqs:ListQueues
+    |(firehose|s3|vpc-lattice|vpce):.*
+    """,
+    re.VERBOSE,
+)
+"""Rights for what we never set, or never change: private NAT, IPv6, key pairs, instance profiles, boundaries, policies
+of log groups. And lists, which the handlers take for inventories of whole accounts."""
+INLINE = re.compile("iam:(Delete|Get|Put)RolePolicy")
+"""Rights over policies within a role, for whoever has none."""
+
+
+@functools.cache
+def handlers() -> Mapping[str, set[str]]:
+    """Rights that CloudFormation's handlers take, by its name of the resource."""
+    found: dict[str, set[str]] = {}
+    for file in (DATA / "schemas" / "resources").glob("*.json"):
+        schema: Any = json.loads(file.read_text())
+        told = schema.get("handlers", {}).values()
+        found.setdefault(schema.get("typeName", ""), {right for each in told for right in each["permissions"]})
+    return found
+
+
+def test_every_resource_that_a_component_makes_has_its_part() -> None:
+    code = "\n".join(file.read_text() for file in (ROOT / "components/polysilicon/aws").glob("*.py"))
+    made = set(re.findall(r"\baws\.([a-z0-9]+\.[A-Z]\w+)\(", code))
+    assert {each for each in made if not NOT_IN_A_FLEET.match(each)} == MADE.keys()
+
+
+@pytest.mark.parametrize("resource", MADE)
+def test_a_part_may_do_what_cloudformation_does_for_its_resources(resource: str) -> None:
+    part, name = MADE[resource]
+    ours = {action.lower() for action in deploying_actions(["cluster", part])}
+    assert handlers()[name]
+    lacking = sorted(right for right in handlers()[name] if right.lower() not in ours)
+    lacking = [right for right in lacking if not UNUSED.fullmatch(right)]
+    assert [right for right in lacking if name != "AWS::IAM::Role" or not INLINE.fullmatch(right)] == []
+
+
+def _asked() -> list[str]:
+    return [action for statement in preflight_policy()["Statement"] for action in statement["Action"]]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_action_is_one_that_iam_knows(part: Part) -> None:
+    known = json.loads((DATA / "AdditionalSpecs" / "Policies.json").read_text())
+    actions = [*deploying_actions([part]), *_asked()]
+    assert actions
+    for action in actions:
+        service, name = action.split(":")
+        assert name.lower() in known[service]["Actions"], action
+
+
+def test_no_action_is_wanted_twice() -> None:
+    each = [action for part in PARTS for action in deploying_actions([part])]
+    twice = {action for action in each if each.count(action) > 1}
+    assert twice == {"ec2:DescribeCapacityReservations"} & twice
+
+
+def test_all_that_a_deployment_needs_fits_one_managed_policy() -> None:
+    policy = deploying_policy(PARTS, ["us-east-1", "us-west-2", "eu-central-1", "ap-northeast-1"])
+    assert size(policy) <= MOST_CHARACTERS
+    allowed = [action for statement in policy["Statement"] for action in statement["Action"]]
+    assert sorted(allowed) == deploying_actions(PARTS)
+    assert not any("*" in action for action in allowed)
+
+
+def test_rights_are_bound_to_regions_and_services() -> None:
+    policy = deploying_policy(["cluster"], ["us-east-1"])
+    statements = {statement["Sid"]: statement for statement in policy["Statement"]}
+    assert statements["Regional"]["Condition"] == {"StringEquals": {"aws:RequestedRegion": ["us-east-1"]}}
+    assert "iam:CreateRole" in statements["Global"]["Action"]
+    assert "iam:PassRole" not in statements["Global"]["Action"]
+    assert "eks.amazonaws.com" in statements["PassRole"]["Condition"]["StringEquals"]["iam:PassedToService"]
+    named = statements["CreateServiceLinkedRole"]["Condition"]["StringEquals"]["iam:AWSServiceName"]
+    assert "autoscaling.amazonaws.com" in named
+
+
+def test_a_budget_is_asked_for_where_it_is() -> None:
+    statements = {each["Sid"]: each for each in deploying_policy(["budget"], ["us-west-2"])["Statement"]}
+    assert statements.keys() == {"Global"}
+    assert "budgets:ModifyBudget" in statements["Global"]["Action"]
