@@ -74,12 +74,29 @@ def test_a_network_that_is_there_is_compared_and_one_that_is_made_is_not() -> No
     assert region_of(fleet(0)).networks == ()
 
 
+BUCKET = {"kind": "existing", "bucket": "acme-weights", "region": "us-east-1"}
+FLOOR = [{"kind": "on_demand", "min": 1, "max": 1}]
+
+
 @pytest.mark.parametrize(
     ("changed", "parts"),
     [
         ({}, {"cluster", "network"}),
         ({"budget": {"monthly_usd": 100, "alert_emails": ["a@example.com"]}}, {"cluster", "network", "budget"}),
-        ({"pools": {"a": pool("inf2.xlarge")}}, {"cluster", "network", "pool", "karpenter"}),
+        ({"pools": {"a": pool("inf2.xlarge")}}, {"cluster", "network", "pool", "karpenter", "pod_rights"}),
+        (
+            {"budget": {"monthly_usd": 100, "alert_emails": ["a@example.com"], "topic": True}},
+            {"cluster", "network", "budget", "alert_topic"},
+        ),
+        ({"clusters": {"a": cluster("us-east-1", weights={})}}, {"cluster", "network", "bucket", "found_bucket"}),
+        (
+            {
+                "clusters": {"a": cluster("us-east-1", weights=BUCKET, images={})},
+                "pools": {"a": {**pool("inf2.xlarge", capacity=FLOOR), "cluster": "a"}},
+                "models": {"chat": {"model": "Qwen/Qwen3-0.6B", "pool": "a", "max_concurrency": 2, "weights": {}}},
+            },
+            {"cluster", "network", "pool", "found_bucket", "pod_rights", "images"},
+        ),
         (
             {"pools": {"a": pool("inf2.xlarge", capacity=[{"kind": "on_demand", "min": 1, "max": 1}])}},
             {"cluster", "network", "pool"},

@@ -9,7 +9,7 @@ from typing import Literal
 
 from polysilicon.catalog import Catalog
 from polysilicon.planning.cluster import EksClusterPlan, GkeClusterPlan
-from polysilicon.planning.fleet import FleetPlan
+from polysilicon.planning.fleet import FleetPlan, stored_servers
 from polysilicon.planning.pool_parts import EksNodes, EksPoolPlan
 from polysilicon.specs import (
     CapacityBlock,
@@ -17,12 +17,26 @@ from polysilicon.specs import (
     EksNetworkSpec,
     ExistingEksNetworkSpec,
     FleetSpec,
+    NewBucket,
     Reserved,
 )
 
 QuotaTerms = Literal["on_demand", "spot"]
 """The terms that AWS limits in vCPUs. A reservation has its own limit, and a block was paid beforehand."""
-Part = Literal["cluster", "network", "pool", "karpenter", "placement_group", "capacity_block", "budget"]
+Part = Literal[
+    "cluster",
+    "network",
+    "pool",
+    "karpenter",
+    "placement_group",
+    "capacity_block",
+    "budget",
+    "alert_topic",
+    "pod_rights",
+    "bucket",
+    "found_bucket",
+    "images",
+]
 """What a deployment is made of, as far as it needs rights of its own."""
 
 
@@ -217,6 +231,9 @@ def _parts(fleet: FleetSpec, plan: FleetPlan) -> Iterator[Part]:
         yield "network"
     if fleet.budget:
         yield "budget"
+    if fleet.budget and fleet.budget.topic:
+        yield "alert_topic"
+    yield from _stores(fleet, plan)
     if pools:
         yield "pool"
     if any(pool.elastic for pool in pools):
@@ -225,3 +242,17 @@ def _parts(fleet: FleetSpec, plan: FleetPlan) -> Iterator[Part]:
         yield "placement_group"
     if any(each.terms == "capacity_block" for each in nodes):
         yield "capacity_block"
+
+
+def _stores(fleet: FleetSpec, plan: FleetPlan) -> Iterator[Part]:
+    """Buckets, caches of images, and the rights of pods in them."""
+    specs = {key: spec for key, spec in fleet.clusters.items() if isinstance(spec, EksClusterSpec)}
+    elastic = any(isinstance(pool, EksPoolPlan) and pool.elastic for pool in plan.pools.values())
+    if elastic or any(stored_servers(plan, key) for key in specs):
+        yield "pod_rights"
+    if any(isinstance(spec.weights, NewBucket) for spec in specs.values()):
+        yield "bucket"
+    if any(spec.weights is not None for spec in specs.values()):
+        yield "found_bucket"
+    if any(spec.images is not None for spec in specs.values()):
+        yield "images"
