@@ -13,6 +13,6 @@ fleet = FleetSpec.parse(config.require_object("fleet"), "polysilicon:fleet")
 catalog = load_catalog().overlaid(Overlay.parse(config.get_object("overlay") or {}, "polysilicon:overlay"))
 plan = plan_fleet(fleet, catalog, "polysilicon:fleet")
 
-clusters = deploy_infra(fleet, plan, catalog) if "infra" in fleet.layers else referenced_infra(fleet)
+infra = deploy_infra(fleet, plan, catalog) if "infra" in fleet.layers else referenced_infra(fleet, plan)
 if "serving" in fleet.layers:
-    deploy_serving(fleet, plan.landings, clusters, catalog)
+    deploy_serving(fleet, plan.landings, infra, catalog)

@@ -20,6 +20,7 @@ COMPUTED: Mapping[str, Mapping[str, Any]] = {
     "aws:ec2/vpc:Vpc": {"region": "us-east-1"},
     "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
     "aws:eks/nodeGroup:NodeGroup": {"resources": [{"autoscalingGroups": [{"name": "eks-group"}]}]},
+    "aws:ecr/repository:Repository": {"repositoryUrl": "123456789012.dkr.ecr.us-east-1.amazonaws.com/cached"},
     "gcp:container/cluster:Cluster": {"endpoint": "34.1.2.3", "masterAuth": {"clusterCaCertificate": "Q0E="}},
     "gcp:serviceaccount/account:Account": {"email": "nodes@acme.iam.gserviceaccount.com"},
 }
@@ -55,7 +56,14 @@ class Recording(mocks.Mocks):
         role = "arn:aws:iam::123456789012:role/deployer"
         caller = "arn:aws:sts::123456789012:assumed-role/deployer/ci"
         self.calls.append((args.token, dict(args.args)))
-        return {"vpcId": "vpc-1", **args.args, "arn": caller, "issuerArn": role, "accountId": "123456789012"}
+        return {
+            "vpcId": "vpc-1",
+            "bucketRegion": "us-east-1",
+            **args.args,
+            "arn": caller,
+            "issuerArn": role,
+            "accountId": "123456789012",
+        }
 
     def all(self, type_token: str) -> dict[str, dict[str, Any]]:
         """Inputs by resource name."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from polysilicon.aws.budget import AwsBudget, AwsBudgetArgs
+from polysilicon.aws.policies import budget_topic
 from polysilicon.errors import SpecError
 from polysilicon.specs import Owner
 from polysilicon.specs.budget import BudgetSpec
@@ -24,6 +27,22 @@ def test_one_cost_center_and_its_alerts() -> None:
     assert {address for alert in budget["notifications"] for address in alert["subscriberEmailAddresses"]} == {
         "ml@example.com"
     }
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_topic_that_only_the_account_s_budgets_write_to(known: bool) -> None:
+    spec = BudgetSpec(monthly_usd=900, alert_emails=("ml@example.com",), topic=True)
+    owner = Owner(cost_center="ml", workload="chat")
+    made = record(lambda: AwsBudget("ml", AwsBudgetArgs(spec=spec, owner=owner)), known)
+    assert [key for resource in made.resources for key in unknown_keys(resource)] == []
+    topic = made.one("aws:sns/topic:Topic")
+    if known:
+        arn = "arn:aws:mock:us-east-1:123456789012:ml-alerts"
+        assert topic["kmsMasterKeyId"] == arn, "a key of AWS's own would refuse AWS Budgets"
+        assert json.loads(made.one("aws:sns/topicPolicy:TopicPolicy")["policy"]) == budget_topic(arn, "123456789012")
+        alerts = made.one("aws:budgets/budget:Budget")["notifications"]
+        assert [alert["subscriberSnsTopicArns"] for alert in alerts] == [[arn]] * 4
+    assert made.one("aws:kms/key:Key")["enableKeyRotation"] is True
 
 
 def test_an_address_that_is_none_is_refused() -> None:

@@ -16,9 +16,9 @@ from polysilicon.aws import AwsBudget, AwsBudgetArgs, S3WeightStore, S3WeightSto
 from polysilicon.specs import BudgetSpec, NewBucket, Owner
 
 key = aws.kms.Key("weights", enable_key_rotation=True)
-bucket = NewBucket(kind="new", region="us-east-1")
+bucket = NewBucket()
 S3WeightStore("weights", S3WeightStoreArgs(spec=bucket, region="us-east-1", key_arn=key.arn))
-spec = BudgetSpec(monthly_usd=900, alert_emails=("ml@example.com",))
+spec = BudgetSpec(monthly_usd=900, alert_emails=("ml@example.com",), topic=True)
 AwsBudget("ml", AwsBudgetArgs(spec=spec, owner=Owner(cost_center="ml", workload="chat")))
 """
 

@@ -84,6 +84,10 @@ def test_a_network_that_is_there_is_compared_and_one_that_is_made_is_not() -> No
     assert region_of(fleet(0)).networks == ()
 
 
+BUCKET = {"kind": "existing", "bucket": "acme-weights", "region": "us-east-1"}
+FLOOR = [{"kind": "on_demand", "min": 1, "max": 1}]
+
+
 @pytest.mark.parametrize(
     ("changed", "parts"),
     [
@@ -95,6 +99,22 @@ def test_a_network_that_is_there_is_compared_and_one_that_is_made_is_not() -> No
             {"common", "cluster", "network", "budget"},
         ),
         ({"pools": {"a": pool("inf2.xlarge")}}, {"common", "cluster", "network", "karpenter"}),
+        (
+            {"budget": {**BUDGET, "topic": True}},
+            {"common", "cluster", "network", "budget", "alert_topic"},
+        ),
+        (
+            {"clusters": {"a": cluster("us-east-1", weights={})}},
+            {"common", "cluster", "network", "bucket", "found_bucket"},
+        ),
+        (
+            {
+                "clusters": {"a": cluster("us-east-1", weights=BUCKET, images={})},
+                "pools": {"a": {**pool("inf2.xlarge", capacity=FLOOR), "cluster": "a"}},
+                "models": {"chat": {"model": "Qwen/Qwen3-0.6B", "pool": "a", "max_concurrency": 2, "weights": {}}},
+            },
+            {"common", "cluster", "network", "found_bucket", "images"},
+        ),
         (
             {"pools": {"a": pool("inf2.xlarge", capacity=[{"kind": "on_demand", "min": 1, "max": 1}])}},
             {"common", "cluster", "network"},

@@ -177,6 +177,59 @@ CASES = {
         {"budget": {"monthly_usd": 900, "alert_emails": ["ml"]}},
         "fleet.budget.alert_emails[0]: string should match pattern",
     ),
+    "store of weights in another region": (
+        {"clusters.aws.weights": {"kind": "existing", "bucket": "acme-weights", "region": "eu-west-1"}},
+        "fleet.clusters.aws.weights.region: got eu-west-1, but the cluster that reads the weights is in us-east-1\n"
+        "  fix: take a bucket in us-east-1, or copy the weights to one",
+    ),
+    "store of an unknown kind": (
+        {"clusters.aws.weights": {"kind": "s3"}},
+        "fleet.clusters.aws.weights.kind: got 's3'\n  fix: allowed: new, existing",
+    ),
+    "bucket with dots": (
+        {"clusters.aws.weights": {"kind": "existing", "bucket": "acme.weights", "region": "us-east-1"}},
+        "fleet.clusters.aws.weights.bucket: string should match pattern",
+    ),
+    "weights without a store": (
+        {"models.chat.weights": {}},
+        "fleet.models.chat.weights: needs a store in the pool's cluster, and there is none\n  fix: add `weights: {}`",
+    ),
+    "weights from a store on Google Cloud": (
+        {"models.chat.pool": "v5e", "models.chat.weights": {}, "clusters.aws.weights": {}},
+        "fleet.models.chat.weights: needs a store in the pool's cluster, which is not built yet on Google Cloud\n"
+        "  fix: remove it",
+    ),
+    "compiled code without a store": (
+        {"models.chat.compile_cache": True},
+        "fleet.models.chat.compile_cache: needs a store in the pool's cluster, and there is none\n"
+        "  fix: add `weights: {}` to the cluster",
+    ),
+    "no place for the job that compiles": (
+        {"models.chat.compile_cache": True, "models.chat.replicas": 2, "clusters.aws.weights": {}},
+        "fleet.models.chat.replicas: got 2 and the job that compiles for them, one node each, but pool inf2 has 2\n"
+        "  fix: raise max of pool inf2, or lower replicas",
+    ),
+    "prefix that no policy can name": (
+        {"clusters.aws.weights": {}, "models.chat.weights": {"prefix": "Qwen/*"}},
+        "fleet.models.chat.weights.prefix: got 'Qwen/*'\n  fix: write words of letters, digits",
+    ),
+    "secret under a name that ECR does not take": (
+        {
+            "clusters.aws.images": {
+                "github_secret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:github-AbCdEf"
+            }
+        },
+        "fleet.clusters.aws.images.github_secret: string should match pattern",
+    ),
+    "secret in another region": (
+        {
+            "clusters.aws.images": {
+                "github_secret": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/x-AbCdEf"
+            }
+        },
+        "fleet.clusters.aws.images.github_secret: got a secret of account 123456789012 in eu-west-1, but the cache is"
+        " in us-east-1\n  fix: take a secret of us-east-1",
+    ),
     "system namespace": (
         {"models": {"kube-system": {"model": "Qwen/Qwen3-0.6B", "pool": "inf2"}}},
         "fleet.models.kube-system: 'kube-system' is a namespace of Kubernetes itself\n  fix: choose another key",

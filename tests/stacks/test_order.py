@@ -34,10 +34,21 @@ EDGES = (
     (Order.NODE_POOLS_AFTER_KARPENTER, "NodePool inf2-*", "Release aws-karpenter"),
     (Order.NODE_POOLS_AFTER_KARPENTER, "EC2NodeClass inf2-*", "Release aws-karpenter-crd"),
     (Order.SERVERS_AFTER_DNS, "Namespace chat", "Addon aws-coredns"),
+    (Order.DRIVER_AFTER_NODES, "Addon aws-s3-driver", "Addon aws-coredns"),
+    (Order.VOLUMES_AFTER_DRIVER, "PersistentVolume chat-weights", "Addon aws-s3-driver"),
+    (Order.VOLUMES_AFTER_DRIVER, "PersistentVolume chat-weights", "RolePolicy aws-weights-chat"),
+    (Order.VOLUMES_AFTER_DRIVER, "PersistentVolume chat-weights", "PodIdentityAssociation aws-weights-chat"),
+    (Order.PODS_AFTER_RIGHTS, "Deployment chat", "PodIdentityAssociation aws-weights-chat"),
+    (Order.PODS_AFTER_RIGHTS, "Job chat-fill", "RolePolicy aws-weights-chat-fill"),
+    (Order.SERVERS_AFTER_COMPILATION, "Deployment chat", "Job chat-fill"),
+    (Order.PODS_AFTER_IMAGES, "Job chat-fill", "PullThroughCacheRule aws-ecr"),
+    (Order.PODS_AFTER_IMAGES, "Deployment chat", "Repository aws-ecr-aws-cli-aws-cli"),
+    (Order.BUDGET_AFTER_TOPIC_POLICY, "Budget aws", "TopicPolicy aws-alerts"),
     (Order.APIS_FIRST, "Network gcp", "Service gcp-*"),
     (Order.APIS_FIRST, "Cluster gcp", "Service gcp-*"),
     (Order.APIS_FIRST, "Account *", "Service gcp-*"),
-    (Order.PODS_AFTER_NAMESPACE_RULES, "Deployment *", "NetworkPolicy *"),
+    (Order.PODS_AFTER_NAMESPACE_RULES, "Deployment *", "NetworkPolicy chat"),
+    (Order.PODS_AFTER_NAMESPACE_RULES, "Job *", "NetworkPolicy chat-fill"),
 )
 
 
@@ -47,9 +58,18 @@ def with_volumes(config: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    project = copy_project(tmp_path_factory.mktemp("order") / "project")
+    folder = tmp_path_factory.mktemp("order")
+    project = copy_project(folder)
+
+    def with_weights(config: dict[str, Any]) -> None:
+        config["polysilicon:fleet"]["clusters"]["aws"]["weights"] = {}
+        config["polysilicon:fleet"]["clusters"]["aws"]["images"] = {}
+        config["polysilicon:fleet"]["budget"] = {"monthly_usd": 9, "alert_emails": ["ml@example.com"], "topic": True}
+        config["polysilicon:fleet"]["models"]["chat"] |= {"weights": {}, "compile_cache": True}
+
+    edit(project, "mixed", with_weights)
     edit(project, "mixed", with_volumes)
-    result = rehearse(project, "mixed", tmp_path_factory.mktemp("state")).up()
+    result = rehearse(project, "mixed", folder / "state").up()
     assert result.ok, result.log
     return result
 

@@ -1,4 +1,4 @@
-"""IAM policies of storage as plain data: each names one bucket and one prefix, and no more than its reader needs.
+"""Policies of storage and alerts as plain data: each names what it is for, and no more than its reader needs.
 
 Values that exist only after deployment are put in at the call site, by `pulumi.Output.json_dumps` or `apply`.
 """
@@ -11,18 +11,18 @@ from typing import Any
 Document = dict[str, Any]
 
 
-def read_prefix(bucket_arn: str, prefix: str = "") -> Document:
-    """Lists and reads objects under `prefix`; by default the whole bucket.
+def bucket_access(bucket_arn: str, read: Sequence[str] = (), write: Sequence[str] = ()) -> Document:
+    """Lists and reads objects under the prefixes of `read`, and under those of `write` puts and removes them as well.
 
     Source: what Mountpoint asks for a read-only mount (awslabs/mountpoint-s3-csi-driver docs/CONFIGURATION.md).
     """
-    return _document(_listing(bucket_arn, prefix), _allow("Read", ["s3:GetObject"], _objects(bucket_arn, prefix)))
-
-
-def write_prefix(bucket_arn: str, prefix: str = "") -> Document:
-    """Lists, reads, writes and removes objects under `prefix`; by default the whole bucket."""
-    actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
-    return _document(_listing(bucket_arn, prefix), _allow("ReadWrite", actions, _objects(bucket_arn, prefix)))
+    writing = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+    statements = [_listing(bucket_arn, [*read, *write])]
+    if read:
+        statements.append(_allow("Read", ["s3:GetObject"], _objects(bucket_arn, read)))
+    if write:
+        statements.append(_allow("ReadWrite", writing, _objects(bucket_arn, write)))
+    return _document(*statements)
 
 
 def with_key(document: Document, key_arn: str, writes: bool = False) -> Document:
@@ -52,6 +52,34 @@ def pod_trust(cluster: str, namespace: str, service_account: str) -> Document:
     return _document(statement)
 
 
+def budget_topic(topic_arn: str, account: str) -> Document:
+    """A topic's policy: the account's own budgets publish to it.
+
+    Source: docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html.
+    """
+    publish = _allow("Budgets", ["sns:Publish"], topic_arn)
+    return _document({**publish, **_own_budgets(account)})
+
+
+def budget_topic_key(account: str) -> Document:
+    """The policy of the key of such a topic: the account's IAM says who may use it, and its budgets encrypt with it.
+
+    Source: docs.aws.amazon.com/sns/latest/dg/sns-key-management.html, topics to which services of AWS publish.
+    """
+    root = {"Principal": {"AWS": f"arn:aws:iam::{account}:root"}}
+    encrypt = _allow("Budgets", ["kms:GenerateDataKey*", "kms:Decrypt"], "*")
+    return _document({**_allow("Administration", ["kms:*"], "*"), **root}, {**encrypt, **_own_budgets(account)})
+
+
+def _own_budgets(account: str) -> Document:
+    """AWS Budgets, but only for this account: the service works for everybody."""
+    condition = {
+        "StringEquals": {"aws:SourceAccount": account},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:budgets::{account}:*"},
+    }
+    return {"Principal": {"Service": "budgets.amazonaws.com"}, "Condition": condition}
+
+
 def tls_only(bucket_arn: str) -> Document:
     """A bucket's policy: nobody, whatever else he may, reaches it without TLS."""
     statement = {
@@ -65,18 +93,19 @@ def tls_only(bucket_arn: str) -> Document:
     return _document(statement)
 
 
-def _listing(bucket_arn: str, prefix: str) -> Document:
-    """Listing is a right on the bucket; a condition narrows it to the prefix, with its slash: a sibling that begins
-    alike is none of it."""
+def _listing(bucket_arn: str, prefixes: Sequence[str]) -> Document:
+    """Listing is a right on the bucket; a condition narrows it to the prefixes, with their slash: a sibling that begins
+    alike is none of them."""
     listing = _allow("List", ["s3:ListBucket"], bucket_arn)
-    return listing | ({"Condition": {"StringLike": {"s3:prefix": [f"{prefix}/*"]}}} if prefix else {})
+    return {**listing, "Condition": {"StringLike": {"s3:prefix": [f"{prefix}/*" for prefix in prefixes]}}}
 
 
-def _objects(bucket_arn: str, prefix: str) -> str:
-    return f"{bucket_arn}/{prefix}/*" if prefix else f"{bucket_arn}/*"
+def _objects(bucket_arn: str, prefixes: Sequence[str]) -> str | list[str]:
+    objects = [f"{bucket_arn}/{prefix}/*" for prefix in prefixes]
+    return objects if len(objects) > 1 else objects[0]
 
 
-def _allow(sid: str, actions: Sequence[str], resource: str) -> Document:
+def _allow(sid: str, actions: Sequence[str], resource: str | list[str]) -> Document:
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 

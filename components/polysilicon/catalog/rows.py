@@ -180,6 +180,9 @@ class Runtime(Row):
     env: dict[str, str] = Field(default_factory=dict)
     cache_path: str
     """Where the image keeps weights and compiled code."""
+    compiled_path: str | None = None
+    """The part of it that holds compiled code, which a later start reads instead of compiling; none where that was not
+    read."""
     driver_min: str | None = None
     """Oldest host driver that it starts on."""
     driver_max: str | None = None

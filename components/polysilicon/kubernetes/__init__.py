@@ -2,6 +2,7 @@
 
 from polysilicon.kubernetes.cluster_ref import ClusterRef
 from polysilicon.kubernetes.efa import EfaDevicePlugin, EfaDevicePluginArgs
+from polysilicon.kubernetes.images import ImageWires
 from polysilicon.kubernetes.model_server import ModelServer, ModelServerArgs
 from polysilicon.kubernetes.neuron import (
     NeuronDevicePlugin,
@@ -18,6 +19,7 @@ from polysilicon.kubernetes.nvidia import (
     NvidiaDevicePlugin,
     NvidiaDevicePluginArgs,
 )
+from polysilicon.kubernetes.weights import StoreWires
 
 __all__ = [
     "ClusterRef",
@@ -27,6 +29,7 @@ __all__ = [
     "EfaDevicePluginArgs",
     "GpuOperator",
     "GpuOperatorArgs",
+    "ImageWires",
     "ModelServer",
     "ModelServerArgs",
     "NeuronDevicePlugin",
@@ -37,4 +40,5 @@ __all__ = [
     "NeuronSchedulerArgs",
     "NvidiaDevicePlugin",
     "NvidiaDevicePluginArgs",
+    "StoreWires",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from typing import Any
 
+from polysilicon.kubernetes.copying import fetching
 from polysilicon.planning.landing import patched
 from polysilicon.planning.serving import ServerPlan
 
@@ -16,15 +17,23 @@ def labels(plan: ServerPlan) -> dict[str, str]:
     return {"app.kubernetes.io/name": plan.key, "app.kubernetes.io/component": "model-server"}
 
 
-def deployment_spec(plan: ServerPlan) -> dict[str, Any]:
+def deployment_spec(plan: ServerPlan, claim: Any = None, bucket: Any = None) -> dict[str, Any]:
     """Spec of the Deployment. A rollout takes a replica away before it adds one: accelerators are scarce, and a spare
-    node to roll onto is seldom there."""
+    node to roll onto is seldom there.
+
+    Args:
+        claim: Name of the claim of the volume with the weights, where they lie in a store.
+        bucket: Name of the bucket with the compiled code, where a job compiles.
+    """
+    template = pod_template(plan, claim)
+    if plan.compiled:
+        template["spec"]["initContainers"] = [fetching(plan.compiled, plan.cache_path, bucket)]
     return {
         "replicas": plan.replicas,
         "progressDeadlineSeconds": plan.cold_start.deadline_seconds + plan.grace_seconds,
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
         "selector": {"matchLabels": labels(plan)},
-        "template": patched(_pod_template(plan), plan.landing.pod),
+        "template": patched(template, plan.landing.pod),
     }
 
 
@@ -45,7 +54,8 @@ def network_policy_spec(plan: ServerPlan) -> dict[str, Any]:
     return {"podSelector": {"matchLabels": labels(plan)}, "policyTypes": ["Ingress"], "ingress": ingress}
 
 
-def _pod_template(plan: ServerPlan) -> dict[str, Any]:
+def pod_template(plan: ServerPlan, claim: Any) -> dict[str, Any]:
+    """A pod with the server, before what its silicon asks for is laid over it."""
     return {
         "metadata": {"labels": labels(plan), "annotations": _declared(plan)},
         "spec": {
@@ -54,7 +64,7 @@ def _pod_template(plan: ServerPlan) -> dict[str, Any]:
             "terminationGracePeriodSeconds": plan.grace_seconds,
             "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
             "containers": [_container(plan)],
-            "volumes": [{"name": "cache", "emptyDir": {}}],
+            "volumes": [{"name": "cache", "emptyDir": {}}, *_weights_volume(plan, claim)],
         },
     }
 
@@ -77,11 +87,21 @@ def _container(plan: ServerPlan) -> dict[str, Any]:
         "ports": [{"name": "http", "containerPort": plan.port, "protocol": "TCP"}],
         "resources": {"requests": asked, "limits": {"memory": asked["memory"]}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        "volumeMounts": [{"name": "cache", "mountPath": plan.cache_path}],
+        "volumeMounts": [{"name": "cache", "mountPath": plan.cache_path}, *_weights_mount(plan)],
         "lifecycle": {"preStop": {"exec": {"command": _before_stop(plan)}}},
         **_probes(plan),
     }
     return {**container, "command": list(plan.command)} if plan.command else container
+
+
+def _weights_volume(plan: ServerPlan, claim: Any) -> list[dict[str, Any]]:
+    if plan.weights is None:
+        return []
+    return [{"name": "weights", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}}]
+
+
+def _weights_mount(plan: ServerPlan) -> list[dict[str, Any]]:
+    return [{"name": "weights", "mountPath": plan.weights.path, "readOnly": True}] if plan.weights else []
 
 
 def _before_stop(plan: ServerPlan) -> list[str]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.kubernetes.cluster_ref import ClusterRef
+from polysilicon.kubernetes.compilation import compilation
+from polysilicon.kubernetes.images import ImageWires, from_cache
 from polysilicon.kubernetes.manifests import (
     deployment_spec,
     disruption_spec,
@@ -16,8 +20,10 @@ from polysilicon.kubernetes.manifests import (
     network_policy_spec,
     service_spec,
 )
+from polysilicon.kubernetes.weights import StoreWires, mounted_weights
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.order import Order
+from polysilicon.planning.problems import refuse
 from polysilicon.planning.serving import ServerPlan, plan_server
 from polysilicon.resources import After, child, record
 from polysilicon.specs import ModelSpec
@@ -34,12 +40,16 @@ class ModelServerArgs:
         spec: The model, and how much of it at once.
         landing: The pool that it runs on: a `NeuronPool`'s, a `TpuSlicePool`'s, any.
         cluster: The cluster of that pool.
+        store: The store of weights and compiled code, for a spec that wants any of them from one.
+        images: The cache of images. By default nodes pull each image from where it comes.
         catalog: Models and serving images. By default the shipped one.
     """
 
     spec: ModelSpec
     landing: Landing
     cluster: ClusterRef
+    store: StoreWires | None = None
+    images: ImageWires | None = None
     catalog: Catalog | None = None
 
 
@@ -47,7 +57,9 @@ class ModelServer(pulumi.ComponentResource):
     """A model in a namespace of its own: a Deployment on the landing's nodes and a Service in front.
 
     The image follows from engine and silicon; the patience of probes and rollouts follows from the planned cold start.
-    A server that is told to stop leaves the load balancers first and then finishes what it has.
+    A server that is told to stop leaves the load balancers first and then finishes what it has. Weights that lie in a
+    bucket are a folder of it, which it only reads; where a job compiles, it comes first, and the server starts with
+    what the job has put into the bucket.
     """
 
     endpoint: str
@@ -75,20 +87,23 @@ class ModelServer(pulumi.ComponentResource):
         k8s.core.v1.ServiceAccount(name, metadata=placed, automount_service_account_token=False, opts=inside)
         rules = k8s.networking.v1.NetworkPolicy(name, metadata=placed, spec=network_policy_spec(plan), opts=inside)
         k8s.policy.v1.PodDisruptionBudget(name, metadata=placed, spec=disruption_spec(plan), opts=inside)
+        store = _store(plan, args)
+        claim = self._claim(plan, args, placed)
+        before = self._before(plan, args, claim, placed)
         # Pods of a pool that has no nodes now stay pending, and nobody waits for them.
         unawaited = {**placed, "annotations": {"pulumi.com/skipAwait": "true"}}
         k8s.apps.v1.Deployment(
             name,
             metadata=unawaited if args.landing.absent else placed,
-            spec=deployment_spec(plan),
+            spec=from_cache(deployment_spec(plan, claim, store.bucket if store else None), args.images),
             opts=child(
                 self,
-                {Order.PODS_AFTER_NAMESPACE_RULES: [rules]},
+                {Order.PODS_AFTER_NAMESPACE_RULES: [rules], **before},
                 provider=args.cluster.provider,
                 custom_timeouts=pulumi.CustomTimeouts(
                     create=f"{plan.rollout_seconds}s",
                     update=f"{plan.rollout_seconds}s",
-                    delete=f"{plan.grace_seconds + _TO_BE_GONE_SECONDS}s",
+                    delete=f"{_gone_seconds(plan)}s",
                 ),
             ),
         )
@@ -97,6 +112,42 @@ class ModelServer(pulumi.ComponentResource):
 
         self.endpoint = f"http://{name}.{name}.svc.cluster.local/v1"
         self.register_outputs({"endpoint": self.endpoint})
+
+    def _claim(self, plan: ServerPlan, args: ModelServerArgs, metadata: Mapping[str, Any]) -> pulumi.Output[str] | None:
+        store = _store(plan, args)
+        if plan.weights is None or store is None:
+            return None
+        provider, gone = args.cluster.provider, _gone_seconds(plan)
+        return mounted_weights(self, plan.key, plan.weights, store, metadata, provider, gone)
+
+    def _before(
+        self, plan: ServerPlan, args: ModelServerArgs, claim: pulumi.Output[str] | None, metadata: Mapping[str, Any]
+    ) -> After:
+        """What the servers wait for beside the rules of their namespace: images, and where a job compiles, the job."""
+        store = _store(plan, args)
+        before: After = {Order.PODS_AFTER_IMAGES: args.images.ready} if args.images else {}
+        if plan.compiled is None or store is None:
+            return before
+        before = {**before, Order.PODS_AFTER_RIGHTS: store.ready}
+        provider, images = args.cluster.provider, args.images
+        job = compilation(self, plan, plan.compiled, store.bucket, claim, metadata, provider, before, images)
+        return {**before, Order.SERVERS_AFTER_COMPILATION: [job]}
+
+
+def _store(plan: ServerPlan, args: ModelServerArgs) -> StoreWires | None:
+    """The store, where the server needs one. Raises `SpecError` where none was given."""
+    if plan.weights is None and plan.compiled is None:
+        return None
+    if args.store is None:
+        what = "weights" if plan.weights else "compile_cache"
+        fix = f"give the component `store`, or remove {what} from the spec"
+        raise refuse(what, "needs a store, and none was given", fix)
+    return args.store
+
+
+def _gone_seconds(plan: ServerPlan) -> int:
+    """How long the last pod and what it holds may take to go."""
+    return plan.grace_seconds + _TO_BE_GONE_SECONDS
 
 
 def _told(plan: ServerPlan) -> dict[str, object]:

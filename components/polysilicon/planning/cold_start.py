@@ -27,6 +27,8 @@ class ColdStart:
     """All waits, in order."""
 
     phases: tuple[Phase, ...]
+    spare_seconds: float = 0
+    """What deadlines allow beside, for a wait that should not be: compilation where the cache has nothing."""
 
     @property
     def seconds(self) -> int:
@@ -39,21 +41,34 @@ class ColdStart:
 
     @property
     def deadline_seconds(self) -> int:
-        return round(_PATIENCE * self.seconds)
+        return round(_PATIENCE * (self.seconds + self.spare_seconds))
 
     @property
     def startup_deadline_seconds(self) -> int:
-        return round(_PATIENCE * self.container_seconds)
+        return round(_PATIENCE * (self.container_seconds + self.spare_seconds))
+
+    def with_compiled_code(self) -> ColdStart:
+        """The same start where somebody has compiled before. Deadlines stay: a start that finds nothing is slow, and no
+        reason to kill the server again and again."""
+        compile_seconds = sum(phase.seconds for phase in self.phases if phase.what == "compile")
+        return ColdStart(tuple(phase for phase in self.phases if phase.what != "compile"), compile_seconds)
 
 
-def plan_cold_start(model: Model, runtime: Runtime, landing: Landing, catalog: Catalog) -> ColdStart:
-    """Node, image, weights, compilation and warm-up, from the catalog's figures; each says whether it is assumed."""
+def plan_cold_start(
+    model: Model, runtime: Runtime, landing: Landing, catalog: Catalog, stored: bool = False
+) -> ColdStart:
+    """Node, image, weights, compilation and warm-up, from the catalog's figures; each says whether it is assumed.
+
+    Args:
+        stored: Whether the weights come from a bucket in the cluster's region instead of the model hub.
+    """
+    source = "stored_weights" if stored else "weights"
     family = catalog.silicon[landing.silicon].family
     image_gib = runtime.image_gib or _assumed(catalog, f"{family}.image_gib")
     phases = (
         Phase("node", _assumed(catalog, f"{family}.node_seconds"), True),
         Phase("image", image_gib / _assumed(catalog, "image_gib_per_second"), True),
-        Phase("weights", weights_gib(model) / _assumed(catalog, "weights_gib_per_second"), True),
+        Phase("weights", weights_gib(model) / _assumed(catalog, f"{source}_gib_per_second"), True),
         Phase("compile", _assumed(catalog, f"{family}.compile_seconds"), True),
         Phase("warm-up", _assumed(catalog, f"{family}.warm_up_seconds"), True),
     )

@@ -12,6 +12,7 @@ from polysilicon.catalog import Catalog
 from polysilicon.errors import one_of
 from polysilicon.planning.addresses import require_addresses
 from polysilicon.planning.cluster import ClusterPlan, EksClusterPlan, plan_cluster, routed_ranges
+from polysilicon.planning.images import require_secrets
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.network import eks_ranges, plan_eks_network, refuse_overlaps
 from polysilicon.planning.pool import PoolPlan, plan_pool
@@ -20,6 +21,7 @@ from polysilicon.planning.problems import Problems, refuse
 from polysilicon.planning.reach import require_reach
 from polysilicon.planning.serving import ServerPlan, plan_server
 from polysilicon.planning.single_node import SingleNodePlan, plan_single_node
+from polysilicon.planning.weights import require_source, require_store
 from polysilicon.specs import (
     EksClusterSpec,
     EksNetworkSpec,
@@ -60,6 +62,12 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
     for key, cluster in fleet.clusters.items():
         with problems.under(f"clusters.{key}"):
             clusters[key] = plan_cluster(key, cluster, catalog)
+        if isinstance(cluster, EksClusterSpec) and cluster.weights is not None:
+            with problems.under(f"clusters.{key}.weights"):
+                require_store(cluster.weights, cluster.region)
+        if isinstance(cluster, EksClusterSpec) and cluster.images is not None:
+            with problems.under(f"clusters.{key}.images"):
+                require_secrets(cluster.images, cluster.region, cluster.account)
     with problems.under(""):
         refuse_overlaps(_ranges(fleet))
 
@@ -73,6 +81,7 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
     for key, model in fleet.models.items():
         with problems.under(f"models.{key}"):
             if (ground := _named(fleet.pools, pools, model.pool, "pool")) is not None:
+                require_source(model, fleet.clusters[ground.cluster])
                 servers[key] = plan_server(key, model, ground.landing, catalog)
 
     machines: dict[str, SingleNodePlan] = {}
@@ -103,6 +112,22 @@ def _require_network(key: str, cluster: EksClusterSpec, plan: FleetPlan, catalog
     with problems.under(""):
         require_reach(cluster.network, cluster.region, pools, servers, catalog)
     problems.raise_any()
+
+
+def stored_servers(plan: FleetPlan, cluster: str) -> Mapping[str, ServerPlan]:
+    """The servers of a cluster whose weights or compiled code lie in its store."""
+    return {
+        key: server
+        for key, server in plan.servers.items()
+        if server.landing.cluster == cluster and (server.weights or server.compiled)
+    }
+
+
+def images_of(plan: FleetPlan, cluster: str) -> tuple[str, ...]:
+    """The images of a cluster's servers, and of what copies for them."""
+    servers = [server for server in plan.servers.values() if server.landing.cluster == cluster]
+    copiers = {server.compiled.copier for server in servers if server.compiled}
+    return tuple(sorted({server.image for server in servers} | copiers))
 
 
 def budgeted(fleet: FleetSpec) -> tuple[str, ...]:

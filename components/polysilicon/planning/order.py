@@ -31,6 +31,12 @@ class Order(StrEnum):
     )
     KARPENTER_AFTER_RIGHTS = "Karpenter's pods take their rights when they start, and crash without them"
     OBJECTS_AFTER_ACCESS = "the Kubernetes API refuses objects of whoever has no access entry yet"
+    DRIVER_AFTER_NODES = "the driver that mounts buckets is degraded until its controller has a node to run on"
+    VOLUMES_AFTER_DRIVER = "pods mount a bucket, and on destroy let go of it, only while driver and rights are there"
+    PODS_AFTER_RIGHTS = "pods are given the rights of their service account when they start, and only then"
+    PODS_AFTER_IMAGES = "an image comes through its cache only once the cache has a rule and a repository for it"
+    SERVERS_AFTER_COMPILATION = "servers that start before their code is compiled compile it each for itself"
     SERVERS_AFTER_DNS = "servers resolve the model hub's name while they start"
+    BUDGET_AFTER_TOPIC_POLICY = "AWS Budgets refuses a topic to which it may not publish"
     APIS_FIRST = "Google Cloud refuses resources of an API that is not enabled"
     PODS_AFTER_NAMESPACE_RULES = "pods that start before the network rules of their namespace are not covered by them"

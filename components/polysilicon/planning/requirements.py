@@ -19,13 +19,27 @@ from polysilicon.specs import (
     ExistingEksClusterSpec,
     ExistingEksNetworkSpec,
     FleetSpec,
+    NewBucket,
     Reserved,
     SingleNodeServerSpec,
 )
 
 QuotaTerms = Literal["on_demand", "spot"]
 """The terms that AWS limits in vCPUs. A reservation has its own limit, and a block was paid beforehand."""
-Part = Literal["common", "cluster", "server", "network", "karpenter", "placement_group", "capacity_block", "budget"]
+Part = Literal[
+    "common",
+    "cluster",
+    "server",
+    "network",
+    "karpenter",
+    "placement_group",
+    "capacity_block",
+    "budget",
+    "alert_topic",
+    "bucket",
+    "found_bucket",
+    "images",
+]
 """What a deployment is made of, as far as it needs rights of its own."""
 
 
@@ -274,9 +288,23 @@ def _parts(fleet: FleetSpec, plan: FleetPlan) -> Iterator[Part]:
         yield "network"
     if fleet.budget:
         yield "budget"
+    if fleet.budget and fleet.budget.topic:
+        yield "alert_topic"
+    yield from _stores(fleet)
     if any(pool.elastic for pool in pools):
         yield "karpenter"
     if any(each.placement_group for each in nodes):
         yield "placement_group"
     if any(each.terms == "capacity_block" for each in nodes):
         yield "capacity_block"
+
+
+def _stores(fleet: FleetSpec) -> Iterator[Part]:
+    """Buckets, and caches of images."""
+    specs = [spec for spec in fleet.clusters.values() if isinstance(spec, EksClusterSpec)]
+    if any(isinstance(spec.weights, NewBucket) for spec in specs):
+        yield "bucket"
+    if any(spec.weights is not None for spec in specs):
+        yield "found_bucket"
+    if any(spec.images is not None for spec in specs):
+        yield "images"

@@ -9,11 +9,13 @@ from polysilicon.catalog import Catalog
 from polysilicon.catalog.rows import Model, Runtime
 from polysilicon.errors import one_of
 from polysilicon.planning.cold_start import ColdStart, plan_cold_start
+from polysilicon.planning.compile_cache import CompileCache, plan_compile_cache
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.names import require_key
 from polysilicon.planning.problems import refuse
 from polysilicon.planning.sizing import Fit, require_fit, shards, weights_gib
 from polysilicon.planning.versions import within
+from polysilicon.planning.weights import WeightMount, plan_weights
 from polysilicon.specs import ModelSpec
 from polysilicon.specs.model import Served
 
@@ -45,6 +47,10 @@ class ServerPlan:
     drain_seconds: int
     drains_itself: bool
     """Whether the engine finishes its requests when it is told to stop; else it is told only once it is idle."""
+    weights: WeightMount | None
+    """The folder of the weights; none where the server loads them from the hub."""
+    compiled: CompileCache | None
+    """Code that a job compiles; none where each server does."""
     listed: bool
     """Whether the image line's makers list this model on this silicon; another may work, and wants a test first."""
 
@@ -69,13 +75,18 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
     runtime = runtime_of(spec, landing.silicon, catalog)
     _require_driver(runtime, landing, catalog.runtime_rows(spec.engine, landing.silicon))
     _require_name(key)
+    weights = plan_weights(spec, runtime, landing.region)
     _require_open(spec, model)
     _require_nodes(spec, landing)
-    _require_disk(model, runtime, landing, catalog)
+    _require_disk(spec, model, runtime, landing, catalog)
     if spec.max_model_len > model.max_position:
         fix = f"take at most {model.max_position}"
         raise refuse("max_model_len", f"got {spec.max_model_len}, beyond what {spec.model} was made for", fix)
     share = catalog.assumptions["node_share"].value
+    cores = shards(model, landing, catalog)
+    start = plan_cold_start(model, runtime, landing, catalog, stored=weights is not None)
+    source = weights.path if weights else spec.model
+    compiled = plan_compile_cache(spec, runtime, landing, catalog, source, cores, start)
     return ServerPlan(
         key=key,
         model=spec.model,
@@ -83,7 +94,7 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
         line=runtime.line,
         image=runtime.image.format(region=landing.region),
         command=runtime.command,
-        args=(*_arguments(spec, runtime, shards(model, landing, catalog)), *spec.extra_args),
+        args=(*_arguments(spec, runtime, cores, source), *spec.extra_args),
         env=runtime.env,
         port=runtime.port,
         health_path=runtime.health_path,
@@ -93,9 +104,11 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
         replicas=spec.replicas,
         landing=landing,
         fit=require_fit(spec, model, landing, catalog),
-        cold_start=plan_cold_start(model, runtime, landing, catalog),
+        cold_start=start.with_compiled_code() if compiled else start,
         drain_seconds=spec.drain_seconds,
         drains_itself="drain_seconds" in runtime.arguments,
+        weights=weights,
+        compiled=compiled,
         listed=spec.model in runtime.models,
     )
 
@@ -108,26 +121,29 @@ def _require_name(key: str) -> None:
 
 
 def _require_open(spec: ModelSpec, model: Model) -> None:
-    if model.gated:
+    if model.gated and spec.weights is None:
         text = f"{spec.model} is gated: its hub wants a token, and servers are given none yet"
-        raise refuse("model", text, "take an ungated model, or a mirror of it that needs no token")
+        raise refuse("model", text, "put its weights into the cluster's store and add `weights: {}` to the model")
 
 
 def _require_nodes(spec: ModelSpec, landing: Landing) -> None:
-    if spec.replicas <= landing.nodes * landing.servers_per_node:
+    wanted = spec.replicas + spec.compile_cache
+    if wanted <= landing.nodes * landing.servers_per_node:
         return
     bound = "max" if landing.scaled else "min"
     share = "one node each" if landing.servers_per_node == 1 else f"{landing.servers_per_node} to a node"
-    text = f"got {spec.replicas}, {share}, but pool {landing.key} has {landing.nodes}"
+    job = " and the job that compiles for them" if spec.compile_cache else ""
+    text = f"got {spec.replicas}{job}, {share}, but pool {landing.key} has {landing.nodes}"
     raise refuse("replicas", text, f"raise {bound} of pool {landing.key}, or lower replicas")
 
 
-def _require_disk(model: Model, runtime: Runtime, landing: Landing, catalog: Catalog) -> None:
-    """The unpacked image and the weights must lie on the node's disk."""
+def _require_disk(spec: ModelSpec, model: Model, runtime: Runtime, landing: Landing, catalog: Catalog) -> None:
+    """The unpacked image must lie on the node's disk, and the weights beside it, unless they are mounted."""
     family = catalog.silicon[landing.silicon].family
     packed = runtime.image_gib or catalog.assumptions[f"{family}.image_gib"].value
     image = packed * catalog.assumptions["image_unpacked_factor"].value
-    needed = image + weights_gib(model) * landing.servers_per_node  # the image lies there once
+    loaded = weights_gib(model) if spec.weights is None else 0
+    needed = image + loaded * landing.servers_per_node  # the image lies there once
     if needed > landing.per_node.ephemeral_gib:
         text = f"image and weights need about {needed:.0f} GiB of disk, {landing.called} has"
         fix = f"give {landing.called} a larger disk"
@@ -173,9 +189,9 @@ def _require_driver(runtime: Runtime, landing: Landing, rows: tuple[Runtime, ...
     raise refuse("line", text, fix)
 
 
-def _arguments(spec: ModelSpec, runtime: Runtime, shards: int) -> tuple[str, ...]:
+def _arguments(spec: ModelSpec, runtime: Runtime, shards: int, source: str) -> tuple[str, ...]:
     values = {
-        "model": spec.model,
+        "model": source,
         "served_name": spec.model,
         "port": runtime.port,
         "tensor_parallel": shards,

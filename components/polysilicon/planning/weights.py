@@ -1,26 +1,72 @@
-"""What is refused of a store of weights before anything is created."""
+"""Where weights come from: what is refused of a store, and how its files get into a server."""
 
 from __future__ import annotations
 
-from polysilicon.planning.names import require_key
+import hashlib
+import re
+from dataclasses import dataclass
+
+from polysilicon.catalog.rows import Runtime
 from polysilicon.planning.problems import refuse
+from polysilicon.specs import ClusterSpec, EksClusterSpec, ModelSpec
 from polysilicon.specs.storage import ExistingBucket, NewBucket
 
+_PREFIX = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._]*(/[A-Za-z0-9][-A-Za-z0-9._]*)*")
+"""What a policy, an option of a mount and a URL all take as it is."""
 
-def require_store(key: str, spec: NewBucket | ExistingBucket, region: str) -> None:
-    """Raises `SpecError` unless `key` can be a name and the bucket lies in `region`, the cluster's."""
-    require_key(key)
-    if spec.region != region:
+
+@dataclass(frozen=True)
+class WeightMount:
+    """Files of a model in a bucket, as a folder of its server."""
+
+    prefix: str
+    """What the names of the objects begin with; without the slash that follows."""
+    region: str
+    path: str = "/weights"
+    """The folder."""
+
+
+def require_store(spec: NewBucket | ExistingBucket, region: str) -> None:
+    """Raises `SpecError` unless the bucket lies in `region`, the cluster's."""
+    if isinstance(spec, ExistingBucket) and spec.region != region:
         text = f"got {spec.region}, but the cluster that reads the weights is in {region}"
-        fix = (
-            f"write {region}"
-            if isinstance(spec, NewBucket)
-            else f"take a bucket in {region}, or copy the weights to one"
-        )
-        raise refuse("region", text, fix)
+        raise refuse("region", text, f"take a bucket in {region}, or copy the weights to one")
 
 
-def require_prefix(prefix: str) -> None:
-    """Raises `SpecError` unless `prefix` names objects as a policy can: no slash at its ends, no wildcard."""
-    if prefix.strip("/") != prefix or set(prefix) & set("*?$"):
-        raise refuse("prefix", f"got {prefix!r}", "write it without a slash at either end and without *, ? and $")
+def require_prefix(prefix: str, path: str = "prefix") -> None:
+    """Raises `SpecError` unless `prefix` names objects as a policy and a mount can: words between single slashes."""
+    if not _PREFIX.fullmatch(prefix):
+        fix = "write words of letters, digits, dots, dashes and underscores, with a slash between them and none around"
+        raise refuse(path, f"got {prefix!r}", fix)
+
+
+def require_source(spec: ModelSpec, cluster: ClusterSpec) -> None:
+    """Raises `SpecError` where a model wants weights or compiled code from a store and its cluster has none."""
+    wanted = "weights" if spec.weights is not None else "compile_cache" if spec.compile_cache else ""
+    if not wanted or (isinstance(cluster, EksClusterSpec) and cluster.weights is not None):
+        return
+    if isinstance(cluster, EksClusterSpec):
+        text, fix = "needs a store in the pool's cluster, and there is none", "add `weights: {}` to the cluster"
+    else:
+        text = "needs a store in the pool's cluster, which is not built yet on Google Cloud"
+        fix = "remove it: the servers then load the model from its hub, and compile it themselves"
+    raise refuse(wanted, text, fix)
+
+
+def plan_weights(spec: ModelSpec, runtime: Runtime, region: str) -> WeightMount | None:
+    """How the weights are mounted; None where the server loads them from the hub."""
+    if spec.weights is None:
+        return None
+    prefix = spec.model if spec.weights.prefix is None else spec.weights.prefix
+    require_prefix(prefix, "weights.prefix")
+    if "served_name" not in runtime.arguments:
+        text = f"line {runtime.line} cannot be told by which name to serve a model that lies in a folder"
+        raise refuse("line", text, "take another line, or add served_name to its row under polysilicon:overlay")
+    return WeightMount(prefix, region)
+
+
+def volume_name(key: str, bucket: str, mount: WeightMount) -> str:
+    """Name of a volume. What it is made of cannot be changed, so other files are another volume under another name:
+    servers move to it one by one, and then the old one goes."""
+    made_of = "\n".join((bucket, mount.region, mount.prefix))
+    return f"{key}-weights-{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"

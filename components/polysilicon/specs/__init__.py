@@ -8,6 +8,7 @@ from polysilicon.specs.budget import BudgetSpec
 from polysilicon.specs.capacity import Capacity, CapacityBlock, OnDemand, Reservation, Reserved, Spot
 from polysilicon.specs.cluster import ClusterSpec, EksClusterSpec, ExistingEksClusterSpec, GkeClusterSpec, SystemNodes
 from polysilicon.specs.fleet import FleetSpec, Layer
+from polysilicon.specs.images import ImageCacheSpec
 from polysilicon.specs.logs import FlowLogs
 from polysilicon.specs.model import ModelSpec
 from polysilicon.specs.network import EksNetworkSpec, ExistingEksNetworkSpec, GkeNetworkSpec
@@ -24,7 +25,7 @@ from polysilicon.specs.pool import (
     WholeGpus,
 )
 from polysilicon.specs.server import ExistingServerNetworkSpec, ServerNetworkSpec, SingleNodeServerSpec
-from polysilicon.specs.storage import ExistingBucket, NewBucket, WeightStoreSpec
+from polysilicon.specs.storage import ExistingBucket, NewBucket, StoredWeights, WeightStoreSpec
 from polysilicon.specs.values import Endpoint, Owner, PrivateEndpoint, PublicEndpoint
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "GkeClusterSpec",
     "GkeNetworkSpec",
     "GpuSharing",
+    "ImageCacheSpec",
     "Layer",
     "Mig",
     "ModelSpec",
@@ -62,6 +64,7 @@ __all__ = [
     "ServerNetworkSpec",
     "SingleNodeServerSpec",
     "Spot",
+    "StoredWeights",
     "SystemNodes",
     "TimeSlicing",
     "TpuSlicePoolSpec",

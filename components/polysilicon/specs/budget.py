@@ -20,6 +20,9 @@ class BudgetSpec(Spec):
     alert_emails: tuple[Email, ...] = Field(min_length=1, max_length=10)
     """Who is told, at most ten: AWS takes eleven subscribers for an alert, a topic among them [botocore budgets,
     Subscribers]."""
+    topic: bool = False
+    """Whether the alerts also go to an SNS topic, for a chat or a pager to subscribe to. Its messages are encrypted
+    with a KMS key of its own. By default there is none."""
     at_percent: tuple[Percent, ...] = Field(default=(50, 80, 100), min_length=1, max_length=9)
     """Parts of the budget at which they are told once the money is spent; at most nine, since AWS takes ten alerts with
     a budget, and one tells when the month is forecasted to exceed it [botocore budgets,

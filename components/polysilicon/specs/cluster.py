@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, model_validator
 
 from polysilicon.specs.base import Spec, refusal
+from polysilicon.specs.images import ImageCacheSpec
 from polysilicon.specs.logs import RetentionDays
 from polysilicon.specs.network import AnyEksNetworkSpec, ExistingEksNetworkSpec, GkeNetworkSpec, Zones, kind
+from polysilicon.specs.storage import WeightStoreSpec
 from polysilicon.specs.values import Bounds, Cidr, Endpoint
 
 
@@ -113,6 +115,12 @@ class EksClusterSpec(_EksCluster):
     they need. None by default."""
     logs: ControlPlaneLogs = ControlPlaneLogs()
     system_nodes: SystemNodes = SystemNodes()
+    weights: WeightStoreSpec | None = None
+    """A bucket from which models of this cluster can read their weights and compiled code: `{}` makes one. By default
+    there is none."""
+    images: ImageCacheSpec | None = None
+    """A cache in ECR for the images of servers: `{}` makes one for registries that want no login. By default nodes pull
+    each image from where it comes."""
     deletion_protection: bool = True
     """EKS refuses to delete the cluster while this is on; switch it off and run `up` before `destroy`."""
 

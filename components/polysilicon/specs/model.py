@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from polysilicon.specs.base import Spec
+from polysilicon.specs.storage import StoredWeights
 from polysilicon.specs.values import Key
 
 
@@ -32,5 +33,11 @@ class ModelSpec(Served):
 
     pool: Key
     """Key of the accelerator pool that it runs on."""
+    weights: StoredWeights | None = None
+    """Weights from the store of the pool's cluster, mounted read-only: `{}` takes those under the model's name. By
+    default each server loads them from the hub."""
+    compile_cache: bool = False
+    """Whether a job compiles the model once, into the store of the pool's cluster, and each server takes that instead
+    of compiling. The job runs on a place of the pool beside the servers'. Off by default: each server compiles."""
     replicas: int = Field(default=1, ge=0, le=1000)
     """Copies of the server; each takes whole nodes' worth of accelerators."""

@@ -17,6 +17,7 @@ BOUND: Mapping[str, tuple[str, Sequence[str]]] = {
         "iam:AWSServiceName",
         (
             "autoscaling.amazonaws.com",
+            "pullthroughcache.ecr.amazonaws.com",
             "eks.amazonaws.com",
             "eks-nodegroup.amazonaws.com",
             "spot.amazonaws.com",

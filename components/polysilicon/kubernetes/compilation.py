@@ -1,0 +1,105 @@
+"""The job that compiles a model once for all its servers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from polysilicon.kubernetes.copying import fetching, putting
+from polysilicon.kubernetes.images import ImageWires, from_cache
+from polysilicon.kubernetes.manifests import pod_template
+from polysilicon.planning.compile_cache import CompileCache
+from polysilicon.planning.landing import patched
+from polysilicon.planning.order import Order
+from polysilicon.planning.serving import ServerPlan
+from polysilicon.resources import After, child
+
+ACCOUNT = "{}-fill"
+"""Name of the job's service account: it alone may write into the server's place in the bucket."""
+
+_GRACE_SECONDS = 30
+_LEFT_ALONE = {"karpenter.sh/do-not-disrupt": "true"}
+"""Karpenter would move the job to a smaller node, and it would begin anew. Source: aws/karpenter-provider-aws
+website/content/en/docs/concepts/disruption.md."""
+
+
+def compilation(
+    parent: pulumi.Resource,
+    plan: ServerPlan,
+    compiled: CompileCache,
+    bucket: pulumi.Input[str],
+    claim: pulumi.Input[str] | None,
+    metadata: Mapping[str, Any],
+    provider: pulumi.ProviderResource,
+    after: After,
+    images: ImageWires | None = None,
+) -> k8s.batch.v1.Job:
+    """The job, its service account, and a rule that lets nobody ask it anything.
+
+    Args:
+        parent: The component that it belongs to.
+        plan: The server.
+        compiled: What is compiled, and where it is put.
+        bucket: The bucket.
+        claim: Claim of the volume with the weights, where they lie in a store.
+        metadata: Namespace and labels of the server's objects.
+        provider: The provider of the cluster.
+        after: What the job waits for.
+        images: The cache of images, where there is one.
+    """
+    name, labels = ACCOUNT.format(plan.key), job_labels(plan)
+    placed = {**metadata, "name": name, "labels": labels}
+    inside = child(parent, provider=provider)
+    k8s.core.v1.ServiceAccount(name, metadata=placed, automount_service_account_token=False, opts=inside)
+    alone = {"podSelector": {"matchLabels": labels}, "policyTypes": ["Ingress"]}
+    rule = k8s.networking.v1.NetworkPolicy(name, metadata=placed, spec=alone, opts=inside)
+    # What a job runs cannot be changed: other code is compiled by another job under another name.
+    metadata = {**placed, "name": f"{name}-{compiled.key}"}
+    if plan.landing.absent:
+        metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
+    allowed = f"{compiled.job_start.deadline_seconds}s"
+    return k8s.batch.v1.Job(
+        name,
+        metadata=metadata,
+        spec=from_cache(job_spec(plan, compiled, bucket, claim), images),
+        opts=child(
+            parent,
+            {**after, Order.PODS_AFTER_NAMESPACE_RULES: [rule]},
+            provider=provider,
+            custom_timeouts=pulumi.CustomTimeouts(create=allowed, update=allowed),
+        ),
+    )
+
+
+def job_labels(plan: ServerPlan) -> dict[str, str]:
+    """Labels of the job's objects. No Service selects them."""
+    return {"app.kubernetes.io/name": plan.key, "app.kubernetes.io/component": "compilation"}
+
+
+def job_spec(plan: ServerPlan, compiled: CompileCache, bucket: Any, claim: Any) -> dict[str, Any]:
+    """Spec of the job: a server that runs beside, and a copier that begins once the server serves, when all is
+    compiled; when the copier ends, the server is stopped. What an earlier job has put there is not compiled again."""
+    unaided = replace(plan, compiled=None, cold_start=compiled.job_start)
+    template = patched(pod_template(unaided, claim), plan.landing.pod)
+    spec, annotations = template["spec"], {**template["metadata"]["annotations"], **_LEFT_ALONE}
+    server, *beside = spec["containers"]
+    server = {name: value for name, value in server.items() if name != "lifecycle"}
+    running = ({**each, "restartPolicy": "Always"} for each in (server, *beside))
+    fetched = fetching(compiled, plan.cache_path, bucket)
+    pod = {
+        **spec,
+        "restartPolicy": "Never",
+        "serviceAccountName": ACCOUNT.format(plan.key),
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "initContainers": [*spec.get("initContainers", []), fetched, *running],
+        "containers": [putting(compiled, plan.cache_path, bucket)],
+    }
+    return {
+        "backoffLimit": 1,
+        "activeDeadlineSeconds": compiled.job_start.deadline_seconds,
+        "template": {"metadata": {"labels": job_labels(plan), "annotations": annotations}, "spec": pod},
+    }

@@ -1,0 +1,99 @@
+"""Weights in a bucket, as a volume of the pods that serve them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from polysilicon.planning.order import Order
+from polysilicon.planning.weights import WeightMount, volume_name
+from polysilicon.resources import child
+
+_DRIVER = "s3.csi.aws.com"
+_SIZE = "1Gi"
+"""Kubernetes wants one; the driver does not look at it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreWires:
+    """What a model server must know of the store that holds its weights."""
+
+    bucket: pulumi.Input[str]
+    ready: Sequence[pulumi.Resource] = ()
+    """What mounts it, and the rights of the server's pods; gone only after the last of them. By default they are there,
+    such as in another stack."""
+
+
+def mounted_weights(
+    parent: pulumi.Resource,
+    key: str,
+    mount: WeightMount,
+    wires: StoreWires,
+    metadata: Mapping[str, Any],
+    provider: pulumi.ProviderResource,
+    gone_within_seconds: int,
+) -> pulumi.Output[str]:
+    """A volume of the bucket's files under a prefix, and the claim that alone may have it; gives the claim's name.
+
+    Args:
+        parent: The component that they belong to.
+        key: The server's name.
+        mount: What of the bucket is mounted.
+        wires: The bucket, and what must be there before a pod mounts it.
+        metadata: Namespace and labels of the server's objects.
+        provider: The provider of the cluster.
+        gone_within_seconds: How long a claim that goes may wait for the last pod.
+    """
+    name = pulumi.Output.from_input(wires.bucket).apply(lambda bucket: volume_name(key, bucket, mount))
+    until_gone = pulumi.CustomTimeouts(delete=f"{gone_within_seconds}s")
+    volume = k8s.core.v1.PersistentVolume(
+        f"{key}-weights",
+        metadata={"name": name, "labels": metadata["labels"]},
+        spec=volume_spec(name, metadata["namespace"], wires.bucket, mount),
+        opts=child(parent, {Order.VOLUMES_AFTER_DRIVER: wires.ready}, provider=provider),
+    )
+    claim = k8s.core.v1.PersistentVolumeClaim(
+        f"{key}-weights",
+        metadata={**metadata, "name": name},
+        spec=claim_spec(volume.metadata.name),
+        opts=child(parent, provider=provider, custom_timeouts=until_gone),
+    )
+    bound: pulumi.Output[str] = claim.metadata.name
+    return bound
+
+
+def volume_spec(name: Any, namespace: Any, bucket: Any, mount: WeightMount) -> dict[str, Any]:
+    """Spec of the volume: read-only, by the rights of the pod's own service account, for one claim.
+
+    Kubernetes mounts a volume once for each handle, so that each needs its own. Users other than root may read as well,
+    whichever one the image has. Source: awslabs/mountpoint-s3-csi-driver@57c6bed docs/CONFIGURATION.md,
+    docs/TROUBLESHOOTING.md, examples/kubernetes/static_provisioning.
+    """
+    return {
+        "accessModes": ["ReadOnlyMany"],
+        "capacity": {"storage": _SIZE},
+        "storageClassName": "",
+        "persistentVolumeReclaimPolicy": "Retain",
+        "claimRef": {"namespace": namespace, "name": name},
+        "mountOptions": [f"region {mount.region}", f"prefix {mount.prefix}/", "read-only", "allow-other"],
+        "csi": {
+            "driver": _DRIVER,
+            "volumeHandle": name,
+            "readOnly": True,
+            "volumeAttributes": {"bucketName": bucket, "authenticationSource": "pod"},
+        },
+    }
+
+
+def claim_spec(volume: Any) -> dict[str, Any]:
+    """Spec of the claim: this volume and no other."""
+    return {
+        "accessModes": ["ReadOnlyMany"],
+        "storageClassName": "",
+        "volumeName": volume,
+        "resources": {"requests": {"storage": _SIZE}},
+    }

@@ -1,0 +1,101 @@
+"""Weights from a store: where the server finds them, and what that changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from polysilicon.catalog import Catalog, Overlay
+from polysilicon.errors import SpecError
+from polysilicon.kubernetes.manifests import deployment_spec
+from polysilicon.kubernetes.weights import volume_spec
+from polysilicon.planning.fleet import plan_fleet, stored_servers
+from polysilicon.planning.serving import ServerPlan
+from polysilicon.planning.weights import WeightMount, volume_name
+from polysilicon.specs import FleetSpec
+
+
+def server(document: dict[str, Any], catalog: Catalog, **changes: object) -> ServerPlan:
+    document["models"]["chat"] |= changes
+    document["clusters"]["aws"]["weights"] = {}
+    return plan_fleet(FleetSpec.parse(document), catalog).servers["chat"]
+
+
+@pytest.mark.parametrize("line", ["huggingface-0.4.5", "aws-sdk2.28", "aws-sdk2.31"])
+def test_the_engine_reads_the_folder_and_keeps_the_name(line: str, mixed: dict[str, Any], catalog: Catalog) -> None:
+    args = server(mixed, catalog, line=line, weights={}).args
+    assert args[args.index("--model") + 1] == "/weights"
+    assert args[args.index("--served-model-name") + 1] == "Qwen/Qwen3-0.6B"
+
+
+def test_gpus_read_the_folder_too(mixed: dict[str, Any], catalog: Catalog) -> None:
+    mixed["pools"]["inf2"] = {"kind": "eks_gpu", "cluster": "aws", "machine": "g6e.4xlarge"}
+    assert server(mixed, catalog, weights={"prefix": "mine"}).args[:3] == (
+        *("/weights", "--served-model-name", "Qwen/Qwen3-0.6B"),
+    )
+
+
+def test_the_model_s_name_is_the_prefix_unless_another_is_given(mixed: dict[str, Any], catalog: Catalog) -> None:
+    assert server(mixed, catalog, weights={}).weights == WeightMount("Qwen/Qwen3-0.6B", "us-east-1")
+    assert server(mixed, catalog, weights={"prefix": "a/b"}).weights == WeightMount("a/b", "us-east-1")
+    mixed["models"]["other"] = {"model": "Qwen/Qwen3-0.6B", "pool": "v5e"}
+    plan = plan_fleet(FleetSpec.parse(mixed), catalog)
+    assert (list(stored_servers(plan, "aws")), list(stored_servers(plan, "gcp"))) == (["chat"], [])
+
+
+def test_a_gated_model_needs_no_token_where_its_weights_are_stored(mixed: dict[str, Any], catalog: Catalog) -> None:
+    shape = catalog.models["Qwen/Qwen3-0.6B"].model_dump() | {"gated": True}
+    gated = catalog.overlaid(Overlay.parse({"models": {"Qwen/Qwen3-0.6B": shape}}))
+    with pytest.raises(SpecError, match="put its weights into the cluster's store"):
+        server(mixed, gated)
+    assert server(mixed, gated, weights={}).weights is not None
+
+
+def test_stored_weights_take_no_disk_and_less_time(mixed: dict[str, Any], catalog: Catalog) -> None:
+    mixed["pools"]["inf2"] |= {"machine": "inf2.48xlarge", "root_disk_gib": 100}
+    mixed["pools"]["inf2"]["capacity"] = [{"kind": "on_demand", "min": 1, "max": 1}]
+    changes = {"model": "Qwen/Qwen3-32B", "max_concurrency": 4, "max_model_len": 4096}
+    with pytest.raises(SpecError, match="image and weights need about 81 GiB of disk"):
+        server(mixed, catalog, **changes)
+    stored = server(mixed, catalog, **changes, weights={})
+    seconds = {phase.what: phase.seconds for phase in stored.cold_start.phases}
+    assert seconds["weights"] == pytest.approx(stored.fit.weights_gib / 0.5)
+
+
+def test_a_line_that_cannot_be_told_a_name_is_refused(mixed: dict[str, Any], catalog: Catalog) -> None:
+    row = next(row for row in catalog.runtimes if row.line == "huggingface-0.4.5").model_dump()
+    del row["arguments"]["served_name"]
+    with pytest.raises(SpecError, match=r"line: line huggingface-0\.4\.5 cannot be told by which name to serve"):
+        server(mixed, catalog.overlaid(Overlay.parse({"runtimes": [row]})), weights={})
+
+
+def test_the_pod_only_reads_and_only_its_own_claim(mixed: dict[str, Any], catalog: Catalog) -> None:
+    pod = deployment_spec(server(mixed, catalog, weights={}), "chat-weights-1")["template"]["spec"]
+    volume = {"name": "weights", "persistentVolumeClaim": {"claimName": "chat-weights-1", "readOnly": True}}
+    assert volume in pod["volumes"]
+    assert {"name": "weights", "mountPath": "/weights", "readOnly": True} in pod["containers"][0]["volumeMounts"]
+    assert "weights" not in {
+        v["name"] for v in deployment_spec(server(mixed, catalog, weights=None))["template"]["spec"]["volumes"]
+    }
+
+
+def test_a_volume_is_read_by_the_rights_of_the_pod() -> None:
+    spec = volume_spec("chat-weights-1", "chat", "acme-weights", WeightMount("Qwen/Qwen3-0.6B", "us-east-1"))
+    assert spec["mountOptions"] == ["region us-east-1", "prefix Qwen/Qwen3-0.6B/", "read-only", "allow-other"]
+    assert spec["claimRef"] == {"namespace": "chat", "name": "chat-weights-1"}
+    assert (spec["storageClassName"], spec["accessModes"]) == ("", ["ReadOnlyMany"])
+    assert spec["csi"]["volumeHandle"] == "chat-weights-1"
+    assert spec["csi"]["volumeAttributes"] == {"bucketName": "acme-weights", "authenticationSource": "pod"}
+
+
+def test_other_files_are_another_volume() -> None:
+    mount = WeightMount("a", "us-east-1")
+    names = {
+        volume_name("chat", "one", mount),
+        volume_name("chat", "two", mount),
+        volume_name("chat", "one", WeightMount("b", "us-east-1")),
+        volume_name("code", "one", mount),
+    }
+    assert len(names) == 4
+    assert volume_name("chat", "one", WeightMount("a", "us-east-1")) in names
