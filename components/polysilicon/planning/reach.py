@@ -37,11 +37,12 @@ def require_reach(
         images.append(f"public.ecr.aws/karpenter/controller:{catalog.default('karpenter.version')}")
     outside = sorted({image for image in images if f".dkr.ecr.{region}.amazonaws.com/" not in image})
     outside += [_IAM] if elastic else []
-    outside += sorted({f"the weights of {server.model}" for server in servers})
+    outside += sorted({f"the weights of {server.model}" for server in servers if server.weights is None})
     if outside:
         text = f"got none, but nodes fetch from outside: {', '.join(outside)}"
         fix = (
-            f"take nat: single; or copy images to ECR in {region} and name the copies under polysilicon:overlay;"
+            f"take nat: single; or copy images to ECR in {region} and name the copies under polysilicon:overlay,"
+            " and read weights from the cluster's store (weights: {} of cluster and model);"
             " or say in way_out how nodes reach them all the same"
         )
         raise refuse("nat", text, fix)
