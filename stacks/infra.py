@@ -24,9 +24,11 @@ from polysilicon.planning.images import plan_image_cache
 from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.planning.serving import ServerPlan
 from polysilicon.specs import (
+    ClusterSpec,
     EksClusterSpec,
     EksGpuPoolSpec,
     EksNetworkSpec,
+    ExistingEksClusterSpec,
     ExistingEksNetworkSpec,
     FleetSpec,
     GkeClusterSpec,
@@ -39,7 +41,7 @@ from polysilicon.specs import (
 if TYPE_CHECKING:
     import pulumi_aws
 
-    from polysilicon.aws import EksCluster, NetworkWires, S3WeightStore
+    from polysilicon.aws import EksCluster, ExistingEksCluster, NetworkWires, S3WeightStore
 
 
 @dataclass(frozen=True)
@@ -105,21 +107,24 @@ def _of(exports: pulumi.Output[dict[str, str]], noun: str, key: str, fleet: Flee
     return exports.apply(named)
 
 
-def _cluster(
-    key: str, spec: EksClusterSpec | GkeClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog
+def _cluster(key: str, spec: ClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> Infra:
+    if isinstance(spec, GkeClusterSpec):
+        return _gke(key, spec, fleet, catalog)
+    return _eks(key, spec, fleet, plan, catalog)
+
+
+def _eks(
+    key: str,
+    spec: EksClusterSpec | ExistingEksClusterSpec,
+    fleet: FleetSpec,
+    plan: FleetPlan,
+    catalog: Catalog,
 ) -> Infra:
-    if isinstance(spec, EksClusterSpec):
-        return _eks(key, spec, fleet, plan, catalog)
-    return _gke(key, spec, fleet, catalog)
-
-
-def _eks(key: str, spec: EksClusterSpec, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> Infra:
     from polysilicon import aws
 
     provider, tags = _account(key, spec, fleet)
     on_aws = pulumi.ResourceOptions(providers=[provider])
-    network = _aws_network(key, spec.network, tags, provider)
-    cluster = aws.EksCluster(key, aws.EksClusterArgs(spec=spec, network=network, tags=tags, catalog=catalog), on_aws)
+    cluster = _eks_cluster(key, spec, plan, tags, provider, catalog)
     ref = ClusterRef(key=key, provider=_provider(key, cluster.kubeconfig), ready=cluster.ready)
     _device_software(key, plan, ref, catalog)
     karpenter = None
@@ -143,6 +148,8 @@ def _eks(key: str, spec: EksClusterSpec, fleet: FleetSpec, plan: FleetPlan, cata
                 ),
                 on_aws,
             )
+    if isinstance(spec, ExistingEksClusterSpec):
+        return Infra(ref, cluster.kubeconfig)
     stores = _stores(key, spec, plan, cluster, tags, on_aws)
     return Infra(ref, cluster.kubeconfig, stores, _images(key, spec, plan, cluster, tags, on_aws))
 
@@ -151,7 +158,7 @@ def _images(
     key: str,
     spec: EksClusterSpec,
     plan: FleetPlan,
-    cluster: "EksCluster",
+    cluster: "EksCluster | ExistingEksCluster",
     tags: Mapping[str, str],
     on_aws: pulumi.ResourceOptions,
 ) -> ImageWires | None:
@@ -169,7 +176,7 @@ def _stores(
     key: str,
     spec: EksClusterSpec,
     plan: FleetPlan,
-    cluster: "EksCluster",
+    cluster: "EksCluster | ExistingEksCluster",
     tags: Mapping[str, str],
     on_aws: pulumi.ResourceOptions,
 ) -> dict[str, StoreWires]:
@@ -190,7 +197,9 @@ def _stores(
     }
 
 
-def _rights(store: "S3WeightStore", server: ServerPlan, cluster: "EksCluster") -> list[pulumi.Resource]:
+def _rights(
+    store: "S3WeightStore", server: ServerPlan, cluster: "EksCluster | ExistingEksCluster"
+) -> list[pulumi.Resource]:
     """What a server may read, and what the job that compiles for it may write."""
     key, name = server.key, cluster.cluster_name
     weights = [server.weights.prefix] if server.weights else []
@@ -201,11 +210,28 @@ def _rights(store: "S3WeightStore", server: ServerPlan, cluster: "EksCluster") -
     return [*reader, *store.grant(job, name, key, job, read=weights, write=[compiled])]
 
 
+def _eks_cluster(
+    key: str,
+    spec: EksClusterSpec | ExistingEksClusterSpec,
+    plan: FleetPlan,
+    tags: Mapping[str, str],
+    provider: "pulumi_aws.Provider",
+    catalog: Catalog,
+) -> "EksCluster | ExistingEksCluster":
+    from polysilicon import aws
+
+    on_aws = pulumi.ResourceOptions(providers=[provider])
+    if isinstance(spec, ExistingEksClusterSpec):
+        return aws.ExistingEksCluster(key, aws.ExistingEksClusterArgs(spec=spec, tags=tags, catalog=catalog), on_aws)
+    network = _aws_network(key, spec.network, plan.clusters[key].zones, tags, provider)
+    return aws.EksCluster(key, aws.EksClusterArgs(spec=spec, network=network, tags=tags, catalog=catalog), on_aws)
+
+
 def _server(key: str, spec: SingleNodeServerSpec, fleet: FleetSpec, catalog: Catalog) -> dict[str, pulumi.Input[str]]:
     from polysilicon import aws
 
     provider, tags = _account(key, spec, fleet)
-    network = _aws_network(key, spec.network, tags, provider)
+    network = _aws_network(key, spec.network, spec.network.zones, tags, provider)
     args = aws.SingleNodeServerArgs(spec=spec, network=network, tags=tags, catalog=catalog)
     server = aws.SingleNodeServer(key, args, pulumi.ResourceOptions(providers=[provider]))
     endpoint = server.private_ip.apply(lambda address: f"http://{address}:{server.port}/v1")
@@ -213,7 +239,7 @@ def _server(key: str, spec: SingleNodeServerSpec, fleet: FleetSpec, catalog: Cat
 
 
 def _account(
-    key: str, spec: EksClusterSpec | SingleNodeServerSpec, fleet: FleetSpec
+    key: str, spec: EksClusterSpec | ExistingEksClusterSpec | SingleNodeServerSpec, fleet: FleetSpec
 ) -> tuple["pulumi_aws.Provider", dict[str, str]]:
     """The provider of what is made under one key, and its tags; with the account's budget, if this key has it."""
     import pulumi_aws
@@ -235,6 +261,7 @@ def _account(
 def _aws_network(
     key: str,
     spec: EksNetworkSpec | ExistingEksNetworkSpec,
+    zones: tuple[str, ...],
     tags: Mapping[str, str],
     provider: "pulumi_aws.Provider",
 ) -> "NetworkWires":
@@ -243,7 +270,7 @@ def _aws_network(
     if isinstance(spec, ExistingEksNetworkSpec):
         return aws.existing_network(spec, provider)
     on_aws = pulumi.ResourceOptions(providers=[provider])
-    return aws.EksNetwork(key, aws.EksNetworkArgs(spec=spec, tags=tags), on_aws).wires
+    return aws.EksNetwork(key, aws.EksNetworkArgs(spec=spec, zones=zones, tags=tags), on_aws).wires
 
 
 def _gke(key: str, spec: GkeClusterSpec, fleet: FleetSpec, catalog: Catalog) -> Infra:

@@ -13,7 +13,6 @@ from click.testing import CliRunner, Result
 
 from polysilicon.cli.main import cli
 from polysilicon.lookups.preflight.policy import deploying_policy, preflight_policy
-from polysilicon.planning.requirements import Part
 from tests.conftest import ROOT
 from tests.lookups.preflight.answers import quota
 from tests.lookups.preflight.conftest import aws, server
@@ -110,8 +109,7 @@ def test_the_policy_of_preflight_needs_neither_stack_nor_aws(aws: StandIn, tmp_p
 def test_the_policy_of_a_deployment_is_that_of_its_parts(aws: StandIn, tmp_path: Path) -> None:
     result = preflight("-C", str(project(tmp_path, fleet(2))), "--policy", "deploy")
     assert (result.exit_code, result.stderr) == (0, "")
-    parts: list[Part] = ["cluster", "network", "pool", "karpenter", "pod_rights"]
-    assert json.loads(result.stdout) == deploying_policy(parts, ["us-east-1"])
+    assert json.loads(result.stdout) == deploying_policy(["common", "cluster", "network", "karpenter"], ["us-east-1"])
     assert aws.asked == []
 
 

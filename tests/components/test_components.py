@@ -173,7 +173,7 @@ def test_whatever_is_launched_says_who_pays() -> None:
 
 def taggable() -> list[Registered]:
     """The resources of `dev` that AWS keeps tags of."""
-    untagged = {"Route", "RouteTableAssociation", "RolePolicyAttachment", "AccessPolicyAssociation"}
+    untagged = {"Route", "RouteTableAssociation", "RolePolicy", "RolePolicyAttachment", "AccessPolicyAssociation"}
     on_aws = [resource for resource in stack("dev").resources if resource.type.startswith("aws:")]
     return [resource for resource in on_aws if resource.type.rsplit(":", 1)[1] not in untagged]
 

@@ -9,6 +9,8 @@ import pytest
 
 from polysilicon.aws import EksCluster, EksClusterArgs, NetworkWires
 from polysilicon.aws.encryption import key_policy
+from polysilicon.aws.policies import pod_trust
+from polysilicon.catalog import Catalog
 from polysilicon.planning.names import cluster_name
 from polysilicon.specs import EksClusterSpec
 from tests.components.recording import Recording, record, unknown_keys
@@ -18,10 +20,10 @@ USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "
 ROLE = "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
 
 
-def cluster(known: bool = True, **more: Any) -> Recording:
+def cluster(known: bool = True, zones: tuple[str, ...] = ZONES, **more: Any) -> Recording:
     endpoint = {"kind": "public", "cidrs": ["203.0.113.0/24"]}
-    document = {"cloud": "aws", "region": "us-east-1", "network": {"zones": ZONES}, "endpoint": endpoint, **more}
-    network = NetworkWires(vpc_id="vpc-1", private_subnet_ids={zone: f"subnet-{zone}" for zone in ZONES})
+    document = {"cloud": "aws", "region": "us-east-1", "network": {"zones": zones}, "endpoint": endpoint, **more}
+    network = NetworkWires(vpc_id="vpc-1", private_subnet_ids={zone: f"subnet-{zone}" for zone in zones})
     args = EksClusterArgs(spec=EksClusterSpec.parse(document), network=network)
     return record(lambda: EksCluster("aws", args), known)
 
@@ -92,6 +94,13 @@ def test_the_control_plane_writes_all_logs_into_a_group_of_ours() -> None:
     assert group["retentionInDays"] == 30
 
 
+def test_the_control_plane_stays_in_the_first_two_zones_wherever_nodes_are() -> None:
+    made = cluster(zones=(*ZONES, "use1-az2"))
+    first_two = [f"subnet-{zone}" for zone in ZONES]
+    assert made.one("aws:eks/cluster:Cluster")["vpcConfig"]["subnetIds"] == first_two
+    assert made.one("aws:eks/nodeGroup:NodeGroup")["subnetIds"] == [*first_two, "subnet-use1-az2"]
+
+
 def test_the_spec_chooses_logs_and_how_long_they_stay() -> None:
     made = cluster(logs={"types": ["audit"], "retention_days": 365})
     assert made.one("aws:eks/cluster:Cluster")["enabledClusterLogTypes"] == ["audit"]
@@ -108,6 +117,28 @@ def test_the_same_is_asked_before_anything_exists() -> None:
     before, after = cluster(known=False), cluster()
     assert {(r.type, r.name) for r in before.resources} == {(r.type, r.name) for r in after.resources}
     assert [path for resource in after.resources for path in unknown_keys(resource)] == []
+
+
+def test_a_chosen_add_on_comes_in_the_pinned_version_with_rights_for_its_own_pods(catalog: Catalog) -> None:
+    made = cluster(addons=["aws-ebs-csi-driver", "eks-node-monitoring-agent"])
+    addons = made.all("aws:eks/addon:Addon")
+    pinned = {row.name: row.version for row in catalog.addons if row.kubernetes == "1.35"}
+    ebs, agent = addons["aws-aws-ebs-csi-driver"], addons["aws-eks-node-monitoring-agent"]
+    assert (ebs["addonVersion"], agent["addonVersion"]) == (pinned[ebs["addonName"]], pinned[agent["addonName"]])
+    arn = "arn:aws:mock:us-east-1:123456789012:aws-aws-ebs-csi-driver"
+    assert ebs["podIdentityAssociations"] == [{"roleArn": arn, "serviceAccount": "ebs-csi-controller-sa"}]
+    assert "podIdentityAssociations" not in agent
+    attached = made.all("aws:iam/rolePolicyAttachment:RolePolicyAttachment")["aws-aws-ebs-csi-driver"]
+    assert attached["policyArn"] == "arn:aws:iam::aws:policy/AmazonEBSCSIDriverPolicyV2"
+    trust = made.all("aws:iam/role:Role")["aws-aws-ebs-csi-driver"]["assumeRolePolicy"]
+    known_as = made.one("aws:eks/cluster:Cluster")["name"]
+    assert json.loads(trust) == pod_trust(known_as, "kube-system", "ebs-csi-controller-sa")
+    assert [path for resource in made.resources for path in unknown_keys(resource)] == []
+
+
+def test_a_cluster_has_no_more_add_ons_than_it_needs() -> None:
+    names = {each["addonName"] for each in cluster().all("aws:eks/addon:Addon").values()}
+    assert names == {"vpc-cni", "kube-proxy", "coredns", "eks-pod-identity-agent"}
 
 
 def test_a_cluster_name_fits_and_differs() -> None:

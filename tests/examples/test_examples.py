@@ -44,6 +44,11 @@ FLEETS: dict[str, tuple[str, Change, Change]] = {
         lambda pool: pool["capacity"][1].update(max=3),
         lambda pool: pool.update(machine="inf2.24xlarge"),
     ),
+    "aws-existing-cluster": (
+        "l40s",
+        lambda pool: pool["capacity"][1].update(max=3),
+        lambda pool: pool.update(machine="g6e.4xlarge"),
+    ),
     "aws-l40s": (
         "l40s",
         lambda pool: pool["capacity"][1].update(max=2),
@@ -79,8 +84,9 @@ def copied(example: str, to: Path) -> Path:
 
 
 def reserved(project: Path) -> list[str]:
-    """The reservations and subnets that the reader has: nothing here makes one."""
-    return [*re.findall(r"(?:cr|subnet)-[0-9a-f]{17}", (project / "Pulumi.dev.yaml").read_text()), NEXT_BLOCK]
+    """The reservations, subnets and clusters that the reader has: nothing here makes one."""
+    text = (project / "Pulumi.dev.yaml").read_text()
+    return [*re.findall(r"(?:cr|subnet)-[0-9a-f]{17}", text), *re.findall(r"\bname: (\w+)", text), NEXT_BLOCK]
 
 
 def edit(project: Path, key: str, change: Change) -> None:

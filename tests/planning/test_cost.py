@@ -41,6 +41,14 @@ def test_what_karpenter_may_add_costs_nothing_at_least(catalog: Catalog) -> None
     assert (line.min_usd, line.max_usd) == (0, pytest.approx(3 * 0.5917 * 730))
 
 
+def test_an_endpoint_costs_in_each_of_its_zones_and_that_of_a_gateway_nothing(catalog: Catalog) -> None:
+    inputs = {"vpcEndpointType": "Interface", "subnetIds": ["subnet-1", "subnet-2"]}
+    interface = Deployed("aws:ec2/vpcEndpoint:VpcEndpoint", "aws-sts", "us-east-1", inputs, {})
+    gateway = dataclasses.replace(interface, inputs={"vpcEndpointType": "Gateway", "routeTableIds": ["rtb-1"]})
+    (line,) = price([interface, gateway], catalog).lines
+    assert (line.min_usd, line.max_usd) == pytest.approx((2 * 0.01 * 730, 2 * 0.01 * 730))
+
+
 def test_spot_is_priced_as_spot(catalog: Catalog) -> None:
     assert price([node_group(capacityType="SPOT")], catalog).lines[0].max_usd == pytest.approx(2 * 0.5917 * 730)
 

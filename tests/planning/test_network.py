@@ -2,12 +2,17 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network
 from itertools import combinations
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polysilicon.planning.network import plan_eks_network
-from polysilicon.specs import EksNetworkSpec
+from polysilicon.catalog import Catalog
+from polysilicon.errors import SpecError
+from polysilicon.planning.fleet import plan_fleet
+from polysilicon.planning.network import network_zones, plan_eks_network
+from polysilicon.specs import EksNetworkSpec, FleetSpec
 
 ZONES = [f"use1-az{n}" for n in range(1, 7)]
 zone_lists = st.lists(st.sampled_from(ZONES), min_size=2, max_size=6, unique=True).map(tuple)
@@ -27,6 +32,36 @@ def test_a_zone_added_last_moves_no_other(cidr: str, zones: tuple[str, ...]) -> 
     before = plan_eks_network(EksNetworkSpec(cidr=cidr, zones=zones)).zones
     more = tuple(zones) + tuple(z for z in ZONES if z not in zones)
     assert plan_eks_network(EksNetworkSpec(cidr=cidr, zones=more)).zones[: len(zones)] == before
+
+
+def test_zones_that_are_left_out_are_those_of_the_region_whichever_pools_there_are(
+    mixed: dict[str, Any], catalog: Catalog
+) -> None:
+    mixed["clusters"]["aws"]["network"] = {}
+    before = plan_fleet(FleetSpec.parse(mixed), catalog)
+    mixed["pools"]["trn1n"] = {**mixed["pools"]["inf2"], "machine": "trn1n.32xlarge"}
+    after = plan_fleet(FleetSpec.parse(mixed), catalog)
+    region = ("use1-az1", "use1-az2", "use1-az4", "use1-az5", "use1-az6")
+    assert before.clusters["aws"].zones == after.clusters["aws"].zones == region
+    assert before.pools["inf2"].zones == after.pools["inf2"].zones == ("use1-az2", "use1-az4", "use1-az5", "use1-az6")
+    assert after.pools["trn1n"].zones == ("use1-az6",), "each pool finds the zones that sell its machine"
+
+
+def test_naming_the_zones_that_were_left_out_moves_nothing(catalog: Catalog) -> None:
+    spec = EksNetworkSpec()
+    zones = network_zones(spec, "us-west-2", catalog)
+    assert plan_eks_network(spec, zones) == plan_eks_network(EksNetworkSpec(zones=zones))
+
+
+def test_zones_that_nothing_says_are_asked_for() -> None:
+    with pytest.raises(SpecError, match="zones: is left out, and no region says which there are"):
+        plan_eks_network(EksNetworkSpec())
+
+
+def test_every_region_has_its_zones_in_order_so_that_a_new_one_comes_last(catalog: Catalog) -> None:
+    for row in catalog.regions:
+        assert 2 <= len(row.zones) <= 6
+        assert list(row.zones) == sorted(row.zones)
 
 
 def test_one_nat_serves_all_zones_or_each_its_own() -> None:

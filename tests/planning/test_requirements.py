@@ -9,6 +9,16 @@ from tests.lookups.preflight.fleets import cluster, fleet, pool, requirements
 
 RESERVED = {"id": "cr-0123456789abcdef0", "zone": "use1-az6", "count": 2}
 
+BUDGET = {"monthly_usd": 100, "alert_emails": ["a@example.com"]}
+SERVERS = {
+    "chat": {
+        "cloud": "aws",
+        "region": "us-east-1",
+        "network": {"cidr": "10.9.0.0/16", "zones": ["use1-az4"]},
+        "model": "Qwen/Qwen3-0.6B",
+    }
+}
+
 
 def region_of(document: dict[str, Any]) -> RegionRequirements:
     (region,) = requirements(document).regions
@@ -75,31 +85,34 @@ def test_a_network_that_is_there_is_compared_and_one_that_is_made_is_not() -> No
 
 
 BUCKET = {"kind": "existing", "bucket": "acme-weights", "region": "us-east-1"}
-FLOOR = [{"kind": "on_demand", "min": 1, "max": 1}]
 
 
 @pytest.mark.parametrize(
     ("changed", "parts"),
     [
-        ({}, {"cluster", "network"}),
-        ({"budget": {"monthly_usd": 100, "alert_emails": ["a@example.com"]}}, {"cluster", "network", "budget"}),
-        ({"pools": {"a": pool("inf2.xlarge")}}, {"cluster", "network", "pool", "karpenter", "pod_rights"}),
+        ({}, {"common", "cluster", "network"}),
+        ({"servers": SERVERS}, {"common", "cluster", "network", "server"}),
+        ({"servers": SERVERS, "clusters": {}}, {"common", "network", "server"}),
         (
-            {"budget": {"monthly_usd": 100, "alert_emails": ["a@example.com"], "topic": True}},
-            {"cluster", "network", "budget", "alert_topic"},
+            {"budget": BUDGET},
+            {"common", "cluster", "network", "budget"},
         ),
-        ({"clusters": {"a": cluster("us-east-1", weights={})}}, {"cluster", "network", "bucket", "found_bucket"}),
+        ({"pools": {"a": pool("inf2.xlarge")}}, {"common", "cluster", "network", "karpenter"}),
         (
-            {
-                "clusters": {"a": cluster("us-east-1", weights=BUCKET, images={})},
-                "pools": {"a": {**pool("inf2.xlarge", capacity=FLOOR), "cluster": "a"}},
-                "models": {"chat": {"model": "Qwen/Qwen3-0.6B", "pool": "a", "max_concurrency": 2, "weights": {}}},
-            },
-            {"cluster", "network", "pool", "found_bucket", "pod_rights", "images"},
+            {"budget": {**BUDGET, "topic": True}},
+            {"common", "cluster", "network", "budget", "alert_topic"},
+        ),
+        (
+            {"clusters": {"a": cluster("us-east-1", weights={})}},
+            {"common", "cluster", "network", "bucket", "found_bucket"},
+        ),
+        (
+            {"clusters": {"a": cluster("us-east-1", weights=BUCKET, images={})}},
+            {"common", "cluster", "network", "found_bucket", "images"},
         ),
         (
             {"pools": {"a": pool("inf2.xlarge", capacity=[{"kind": "on_demand", "min": 1, "max": 1}])}},
-            {"cluster", "network", "pool"},
+            {"common", "cluster", "network"},
         ),
     ],
 )
@@ -116,3 +129,23 @@ def test_a_stack_of_servers_alone_makes_nothing_on_aws() -> None:
     serving = requirements({**fleet(2), "layers": ["serving"], "infra_stack": "acme/chat/infra"})
     assert serving.parts == ()
     assert serving.regions == requirements(fleet(2)).regions
+
+
+def test_a_server_without_a_cluster_is_asked_for_as_a_machine_on_demand() -> None:
+    region = region_of({**fleet(0), "clusters": {}, "servers": SERVERS})
+    assert region.machines == {"inf2.8xlarge": ("use1-az4",)}
+    assert region.vcpus == (VcpusWanted("inf2.8xlarge", "on_demand", least=32, most=32),)
+    assert (region.kubernetes, region.images) == ((), ())
+    (image,) = region.machine_images
+    assert (image.key, image.architecture) == ("neuron-sdk-2-30", "x86_64")
+    assert image.description == "*Neuron SDK 2.30.0*"
+
+
+def test_a_server_in_a_vpc_that_is_there_has_its_subnets_compared() -> None:
+    subnets = {"use1-az4": "subnet-0aaaaaaaaaaaaaaa4"}
+    network = {"kind": "existing", "cidrs": ["10.64.0.0/16"], "private_subnets": subnets}
+    named = {**SERVERS["chat"], "network": network, "ami": "ami-0123456789abcdef0"}
+    region = region_of({**fleet(0), "clusters": {}, "servers": {"chat": named}})
+    assert region.networks == (NetworkWanted("chat", ("10.64.0.0/16",), subnets),)
+    (image,) = region.machine_images
+    assert (image.key, image.name) == ("ami-0123456789abcdef0", None)

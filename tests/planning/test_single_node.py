@@ -193,6 +193,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"network": {"cidr": "10.0.0.0/24", "zones": ["use1-az4"]}},
         "network.cidr: got 10.0.0.0/24",
     ),
+    "network without a way out": (
+        {"network": {"zones": ["use1-az4"], "nat": "none"}},
+        "network.nat: got none, but a server fetches its image, its model and packages from outside",
+    ),
     "line that does not exist": (
         {"line": "aws-sdk2.82"},
         "line: got 'aws-sdk2.82', no line of vllm on inferentia2\n  fix: did you mean 'aws-sdk2.28'",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from polysilicon.aws.kubeconfig import eks_kubeconfig
 from polysilicon.rehearsal.accounts import address
 from polysilicon.rehearsal.controllers.settling import move_all
 from polysilicon.rehearsal.judges.objects import Objects
@@ -15,6 +17,7 @@ from polysilicon.rehearsal.judges.references import References
 from polysilicon.rehearsal.judges.rules import Rules
 from polysilicon.rehearsal.lookups import Lookups
 from polysilicon.rehearsal.model import RefusedError
+from polysilicon.rehearsal.places import ByKubeconfig
 from polysilicon.rehearsal.times import load_times
 from polysilicon.rehearsal.values import UNKNOWN, at
 from tests.rehearsal.simulated import Cloud
@@ -168,6 +171,15 @@ def test_what_a_lookup_has_made_up_is_there() -> None:
     assert cloud.accounts.is_elsewhere(address(cluster["endpoint"]))
     with pytest.raises(RefusedError, match="--exists test"):
         cloud.make("aws:eks/addon:Addon", "it", clusterName="test", addonName="vpc-cni")
+
+
+def test_objects_go_into_a_cluster_that_a_lookup_has_told(tmp_path: Path) -> None:
+    cloud = Cloud()
+    told = Lookups(cloud.simulation).answer(cloud.settings, "aws:eks/getCluster:getCluster", {"name": "prod"})
+    kubeconfig = eks_kubeconfig("prod", told["endpoint"], "Q0E=", "us-east-1")
+    places = ByKubeconfig(cloud.accounts, lambda note: None, tmp_path)
+    scope = places.scope({"kubeconfig": kubeconfig}, "kubernetes:core/v1:Namespace", {})
+    assert scope.owner == address(told["endpoint"])
 
 
 @pytest.mark.parametrize("type_", ["aws:wafv2/webAclAssociation:WebAclAssociation", "aws:cognito/userPool:UserPool"])

@@ -27,6 +27,8 @@ EXISTING = {
     "private_subnets": {"use1-az4": SUBNET, "use1-az6": f"{SUBNET}f"},
 }
 
+IN_COMPANY = {"cloud": "aws", "kind": "existing", "region": "us-east-1", "name": "company", "network": EXISTING}
+
 P5 = {
     "kind": "eks_gpu",
     "cluster": "aws",
@@ -75,6 +77,63 @@ CASES = {
         {"clusters.aws.network.zones": ["use1-az4", "use1-az3"]},
         "fleet.clusters.aws.network.zones[1]: got 'use1-az3', where EKS puts no cluster of us-east-1\n"
         "  fix: did you mean 'use1-az",
+    ),
+    "endpoint of no service": (
+        {"clusters.aws.network.endpoints": ["ecr-api"]},
+        "fleet.clusters.aws.network.endpoints[0]: got 'ecr-api'\n  fix: did you mean 'ecr.api'",
+    ),
+    "endpoint named twice": (
+        {"clusters.aws.network.endpoints": ["sts", "sts"]},
+        "fleet.clusters.aws.network.endpoints[1]: got 'sts' twice\n  fix: name each service once",
+    ),
+    "traffic that no log names": (
+        {"clusters.aws.network.flow_logs": {"traffic": "reject"}},
+        "fleet.clusters.aws.network.flow_logs.traffic: got 'reject'\n  fix: did you mean 'rejected'",
+    ),
+    "endpoints in all zones of the region": (
+        {"clusters.aws.network": {"endpoints": ["sts"]}},
+        "fleet.clusters.aws.network.zones: is left out, which means all zones of the region, and endpoints cost money",
+    ),
+    "NAT in all zones of the region": (
+        {"clusters.aws.network": {"nat": "per_zone"}},
+        "fleet.clusters.aws.network.zones: is left out, which means all zones of the region, and nat: per_zone cost",
+    ),
+    "unknown region without zones": (
+        {"clusters.aws.region": "us-est-1", "clusters.aws.network": {}},
+        "fleet.clusters.aws.region: got 'us-est-1', a region that the catalog does not have\n  fix:",
+    ),
+    "unknown kind of cluster": (
+        {"clusters.aws.kind": "exsting"},
+        "fleet.clusters.aws.kind: got 'exsting'\n  fix: did you mean 'existing'",
+    ),
+    "existing cluster in a new network": (
+        {"clusters.aws": IN_COMPANY | {"network": {"kind": "new", "zones": ["use1-az4", "use1-az6"]}}},
+        "fleet.clusters.aws.network.zones: is not a key that is known here",
+    ),
+    "existing cluster with an endpoint": (
+        {"clusters.aws": IN_COMPANY | {"endpoint": {"kind": "public", "cidrs": ["203.0.113.0/24"]}}},
+        "fleet.clusters.aws.endpoint: is not a key that is known here",
+    ),
+    "existing cluster of another region": (
+        {"clusters.aws": IN_COMPANY | {"region": "us-west-2"}},
+        "fleet.clusters.aws.network.private_subnets.use1-az4: got 'use1-az4', which is no zone of us-west-2\n"
+        "  fix: take zones such as usw2-az1",
+    ),
+    "existing cluster of an unknown region": (
+        {"clusters.aws": IN_COMPANY | {"region": "us-est-1"}},
+        "fleet.clusters.aws.region: got 'us-est-1', a region that the catalog does not have",
+    ),
+    "existing cluster of a version without images": (
+        {"clusters.aws": IN_COMPANY | {"kubernetes": "1.29"}},
+        "fleet.clusters.aws.kubernetes: got '1.29', for which the catalog has no node image",
+    ),
+    "unknown add-on": (
+        {"clusters.aws.addons": ["ebs-csi-driver"]},
+        "fleet.clusters.aws.addons[0]: got 'ebs-csi-driver'\n  fix: did you mean 'aws-ebs-csi-driver'",
+    ),
+    "add-on named twice": (
+        {"clusters.aws.addons": ["aws-ebs-csi-driver", "aws-ebs-csi-driver"]},
+        "fleet.clusters.aws.addons[1]: got 'aws-ebs-csi-driver' twice\n  fix: name each add-on once",
     ),
     "unknown kind of network": (
         {"clusters.aws.network.kind": "exisiting"},
@@ -264,8 +323,8 @@ CASES = {
     ),
     "too few": (
         {"clusters.aws.network.zones": ["use1-az4"]},
-        "fleet.clusters.aws.network.zones: tuple should have at least 2 items after validation, not 1, got ['use1-az4']"
-        "\n  fix: write at least 2",
+        "fleet.clusters.aws.network.zones: got use1-az4 alone, and EKS asks for two zones\n"
+        "  fix: name another, or leave zones out",
     ),
     "name that no cloud takes": (
         {"owner.cost_center": "ML Platform"},
@@ -418,7 +477,7 @@ def test_an_output_where_a_plain_value_belongs() -> None:
 
 def test_an_error_in_a_program_is_one_that_the_engine_prints_without_a_traceback() -> None:
     with pytest.raises(pulumi.RunError):
-        EksNetworkSpec(zones=())
+        EksNetworkSpec(zones=("use1-az4",))
 
 
 def test_a_budget_without_an_aws_account_is_refused(mixed: dict[str, Any]) -> None:

@@ -26,6 +26,8 @@ EDGES = (
     (Order.NODES_AFTER_ROLE_POLICIES, "NodePool v5e-*", "IAMMember *"),
     (Order.NODES_AFTER_CNI, "NodeGroup *", "Addon aws-vpc-cni"),
     (Order.DNS_AFTER_NODES, "Addon aws-coredns", "NodeGroup aws-system"),
+    (Order.DNS_AFTER_NODES, "Addon aws-aws-ebs-csi-driver", "NodeGroup aws-system"),
+    (Order.ADDONS_AFTER_RIGHTS, "Addon aws-aws-ebs-csi-driver", "RolePolicyAttachment aws-aws-ebs-csi-driver"),
     (Order.OBJECTS_AFTER_ACCESS, "DaemonSet *", "AccessPolicyAssociation *"),
     (Order.KARPENTER_AFTER_RIGHTS, "Release aws-karpenter", "RolePolicy aws-karpenter"),
     (Order.KARPENTER_AFTER_RIGHTS, "Release aws-karpenter", "PodIdentityAssociation aws-karpenter"),
@@ -50,6 +52,10 @@ EDGES = (
 )
 
 
+def with_volumes(config: dict[str, Any]) -> None:
+    config["polysilicon:fleet"]["clusters"]["aws"]["addons"] = ["aws-ebs-csi-driver"]
+
+
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     folder = tmp_path_factory.mktemp("order")
@@ -61,6 +67,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         config["polysilicon:fleet"]["budget"] = {"monthly_usd": 9, "alert_emails": ["ml@example.com"], "topic": True}
         config["polysilicon:fleet"]["models"]["chat"] |= {"weights": {}, "compile_cache": True}
 
+    edit(project, "mixed", with_volumes)
     edit(project, "mixed", with_weights)
     result = rehearse(project, "mixed", folder / "state").up()
     assert result.ok, result.log

@@ -73,6 +73,7 @@ COLUMNS = (
     "memory_gib",
     "local_nvme_gib",
     "max_pods",
+    "addresses_per_interface",
     "network_gbps",
     "network_cards",
     "efa_interfaces",
@@ -142,6 +143,7 @@ def _row(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
         "local_nvme_gib": _binary(facts.get("InstanceStorageInfo", {}).get("TotalSizeInGB", 0), 10**9, 2**30),
         # The rule of nodeadm: addresses of the first card's interfaces, less their own, and two pods of the host.
         "max_pods": first["MaximumNetworkInterfaces"] * (network["Ipv4AddressesPerInterface"] - 1) + 2,
+        "addresses_per_interface": network["Ipv4AddressesPerInterface"],
         "network_gbps": _gbps(network["NetworkPerformance"]),
         "network_cards": network["MaximumNetworkCards"],
         "efa_interfaces": efa,

@@ -2,6 +2,7 @@
 
 from polysilicon.aws.budget import AwsBudget, AwsBudgetArgs
 from polysilicon.aws.cluster import EksCluster, EksClusterArgs, EksHome
+from polysilicon.aws.existing_cluster import ExistingEksCluster, ExistingEksClusterArgs
 from polysilicon.aws.images import EcrImageCache, EcrImageCacheArgs
 from polysilicon.aws.karpenter import Karpenter, KarpenterArgs, KarpenterWires
 from polysilicon.aws.network import EksNetwork, EksNetworkArgs, NetworkWires, existing_network
@@ -22,6 +23,8 @@ __all__ = [
     "EksHome",
     "EksNetwork",
     "EksNetworkArgs",
+    "ExistingEksCluster",
+    "ExistingEksClusterArgs",
     "Karpenter",
     "KarpenterArgs",
     "KarpenterWires",

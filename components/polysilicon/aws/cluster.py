@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
+from polysilicon.aws.addons import addon, chosen_addon
 from polysilicon.aws.encryption import encryption_key
 from polysilicon.aws.identity import CLUSTER_POLICIES, NODE_POLICIES, service_role
 from polysilicon.aws.kubeconfig import eks_kubeconfig
@@ -25,6 +26,9 @@ from polysilicon.specs import EksClusterSpec, PrivateEndpoint, PublicEndpoint
 
 _ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 _SYSTEM_DISK_GIB = 50
+_CONTROL_PLANE_ZONES = 2
+"""EKS asks for two, and refuses to add or drop a zone afterwards: nodes may be in others, the control plane stays where
+it is (awsdocs/amazon-eks-user-guide networking/network-reqs.adoc)."""
 _ENFORCE_POLICIES = json.dumps({"enableNetworkPolicy": "true"})
 """Without it the network plugin of EKS leaves NetworkPolicies to whoever enforces them: nobody."""
 
@@ -90,10 +94,12 @@ class EksCluster(pulumi.ComponentResource):
         self._key = encryption_key(self, name, plan.region, args.tags)
         cluster = self._control_plane()
         access = self._access_entries(cluster)
-        before_nodes = [self._addon(cluster, addon) for addon in ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")]
+        before_nodes = [self._addon(cluster, kind) for kind in ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")]
         self.home = self._home_of_nodes(cluster, before_nodes)
         system = self._system_nodes()
         dns = self._addon(cluster, "coredns", {Order.DNS_AFTER_NODES: [system]})
+        for kind in plan.chosen_addons:
+            chosen_addon(self, name, cluster, kind, plan.addon(kind), args.tags, system)
 
         self.cluster_name = cluster.name
         self.kubeconfig = pulumi.Output.all(cluster.name, cluster.endpoint, cluster.certificate_authority.data).apply(
@@ -114,7 +120,7 @@ class EksCluster(pulumi.ComponentResource):
             role_arn=role.arn,
             version=self._plan.kubernetes,
             vpc_config={
-                "subnet_ids": list(self._args.network.private_subnet_ids.values()),
+                "subnet_ids": list(self._args.network.private_subnet_ids.values())[:_CONTROL_PLANE_ZONES],
                 "endpoint_private_access": True,
                 "endpoint_public_access": bool(public),
                 "public_access_cidrs": list(public) or None,
@@ -205,19 +211,10 @@ class EksCluster(pulumi.ComponentResource):
             opts=child(self),
         )
 
-    def _addon(self, cluster: aws.eks.Cluster, addon: str, after: After | None = None) -> aws.eks.Addon:
-        name = f"{self._name}-{addon}"
-        return aws.eks.Addon(
-            name,
-            cluster_name=cluster.name,
-            addon_name=addon,
-            addon_version=self._plan.addon(addon),
-            configuration_values=_ENFORCE_POLICIES if addon == "vpc-cni" else None,
-            resolve_conflicts_on_create="OVERWRITE",
-            resolve_conflicts_on_update="PRESERVE",
-            tags=named(self._args.tags, name),
-            opts=child(self, after),
-        )
+    def _addon(self, cluster: aws.eks.Cluster, kind: str, after: After | None = None) -> aws.eks.Addon:
+        settings = _ENFORCE_POLICIES if kind == "vpc-cni" else None
+        version, tags = self._plan.addon(kind), self._args.tags
+        return addon(self, self._name, cluster, kind, version, tags, after, configuration_values=settings)
 
     def _home_of_nodes(self, cluster: aws.eks.Cluster, addons: Sequence[aws.eks.Addon]) -> EksHome:
         role, policies = service_role(self, f"{self._name}-node", "ec2.amazonaws.com", NODE_POLICIES, self._args.tags)

@@ -42,10 +42,36 @@ def encryption_key(
     )
 
 
+def log_key(parent: pulumi.Resource, name: str, region: pulumi.Input[str], tags: Mapping[str, str]) -> aws.kms.Key:
+    """A key that rotates by itself, for log groups that have no other.
+
+    Args:
+        parent: The component that the key belongs to.
+        name: Logical name; the key has no alias.
+        region: Region whose log groups may use it.
+        tags: Tags of every resource.
+    """
+    account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=parent)).account_id
+    return aws.kms.Key(
+        name,
+        description=f"Logs of {name}",
+        enable_key_rotation=True,
+        deletion_window_in_days=30,
+        policy=pulumi.Output.all(region, account).apply(lambda known: json.dumps(log_key_policy(*known))),
+        tags=named(tags, name),
+        opts=child(parent),
+    )
+
+
 def key_policy(region: str, account: str) -> dict[str, Any]:
     """Who may use the key: whoever the account's IAM allows, log groups of the account, and Auto Scaling."""
     statements = [_administration(account), _log_groups(region, account), *_auto_scaling(account)]
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def log_key_policy(region: str, account: str) -> dict[str, Any]:
+    """Who may use a key for logs: whoever the account's IAM allows, and log groups of the account."""
+    return {"Version": "2012-10-17", "Statement": [_administration(account), _log_groups(region, account)]}
 
 
 def _administration(account: str) -> Statement:

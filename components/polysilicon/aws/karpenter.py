@@ -148,8 +148,9 @@ class Karpenter(pulumi.ComponentResource):
         return [policy, association]
 
     def _values(self, queue: aws.sqs.Queue) -> dict[str, Any]:
-        # Two controllers want two nodes; with one system node the second would wait for ever.
-        replicas = min(self._args.home.plan.system.min, 2)
+        # Two controllers want two nodes; with one system node, or who knows how many, the second may wait for ever.
+        system = self._args.home.plan.system
+        replicas = min(system.min, 2) if system else 1
         resources = {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}
         return {
             "replicas": replicas,

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
+from polysilicon.aws.endpoints import interface_endpoints
+from polysilicon.aws.flow_logs import flow_logs
 from polysilicon.aws.tags import named
 from polysilicon.planning.network import EksNetworkPlan, Zone, plan_eks_network
 from polysilicon.planning.order import Order
@@ -20,11 +22,13 @@ class EksNetworkArgs:
     """What an `EksNetwork` is made of.
 
     Attributes:
-        spec: Ranges, zones and NAT.
+        spec: Ranges, zones, NAT and endpoints.
+        zones: Zone ids, where the spec leaves them out; `planning.network.network_zones` gives those of a region.
         tags: Tags of every resource; each gets beside them a Name and those that tell it from all others.
     """
 
     spec: EksNetworkSpec
+    zones: Sequence[str] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -33,8 +37,8 @@ class NetworkWires:
     """What a cluster or a server takes from a network, whoever made it.
 
     Attributes:
-        private_subnet_ids: Subnet of each zone id, for nodes and the control plane's interfaces.
-        egress: Routes that lead private nodes out; nodes wait for them.
+        private_subnet_ids: Subnet of each zone id, for nodes; the control plane's interfaces are in the first two.
+        egress: Routes that lead private nodes out, or endpoints where nothing does; nodes wait for them.
     """
 
     vpc_id: pulumi.Input[str]
@@ -51,9 +55,19 @@ def existing_network(spec: ExistingEksNetworkSpec, provider: aws.Provider | None
     Args:
         provider: Account and region to look in. By default the program's own.
     """
-    inside = pulumi.InvokeOutputOptions(provider=provider)
+    return subnets_of(spec, pulumi.InvokeOutputOptions(provider=provider))
+
+
+def subnets_of(
+    spec: ExistingEksNetworkSpec, inside: pulumi.InvokeOutputOptions, vpc: pulumi.Input[str] | None = None
+) -> NetworkWires:
+    """The subnets of a network that is there, each looked up in its zone.
+
+    Args:
+        vpc: The VPC that they must lie in. By default that of the first.
+    """
     (first_zone, first), *others = spec.private_subnets.items()
-    found = {first_zone: aws.ec2.get_subnet_output(id=first, availability_zone_id=first_zone, opts=inside)}
+    found = {first_zone: aws.ec2.get_subnet_output(id=first, availability_zone_id=first_zone, vpc_id=vpc, opts=inside)}
     vpc = found[first_zone].vpc_id
     for zone, subnet in others:
         found[zone] = aws.ec2.get_subnet_output(id=subnet, availability_zone_id=zone, vpc_id=vpc, opts=inside)
@@ -64,8 +78,9 @@ class EksNetwork(pulumi.ComponentResource):
     """A VPC with a public and a private subnet in each zone, an internet gateway, and NAT for the private ones.
 
     Nodes get no public address. Private subnets reach S3, and with it the layers of images in ECR, by a gateway
-    endpoint, which costs nothing where NAT has a price for each GB. The subnets carry the tags by which load balancers
-    find them.
+    endpoint, which costs nothing where NAT has a price for each GB; other services by endpoints of their own, where the
+    spec names them. Without NAT there is no public side. The subnets carry the tags by which load balancers find them.
+    Traffic that is rejected is written down.
     """
 
     vpc_id: pulumi.Output[str]
@@ -74,7 +89,7 @@ class EksNetwork(pulumi.ComponentResource):
     wires: NetworkWires
 
     def __init__(self, name: str, args: EksNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        plan = plan_eks_network(args.spec)
+        plan = plan_eks_network(args.spec, tuple(args.zones))
         super().__init__("polysilicon:index:EksNetwork", name, record(args.spec), opts)
         self._name, self._tags = name, args.tags
         self._private_tables: list[aws.ec2.RouteTable] = []
@@ -87,14 +102,16 @@ class EksNetwork(pulumi.ComponentResource):
             tags=named(self._tags, name),
             opts=child(self),
         )
-        public, internet = self._public_side(vpc, plan)
+        public, internet = self._public_side(vpc, plan) if plan.has_nat else ({}, [])
         gateways = self._nat_gateways(public, internet, plan)
-        private, egress = self._private_side(vpc, gateways, plan)
-        self._s3_endpoint(vpc)
+        private, routes = self._private_side(vpc, gateways, plan)
+        flow_logs(self, f"{name}-flow", vpc, args.spec.flow_logs, self._tags)
+        endpoints = [self._s3_endpoint(vpc), *interface_endpoints(self, name, vpc, private, plan, self._tags)]
 
         self.vpc_id = vpc.id
         self.public_subnet_ids = {zone: subnet.id for zone, subnet in public.items()}
         self.private_subnet_ids = {zone: subnet.id for zone, subnet in private.items()}
+        egress = routes if plan.has_nat else [*routes, *endpoints]
         self.wires = NetworkWires(vpc_id=vpc.id, private_subnet_ids=self.private_subnet_ids, egress=egress)
         self.register_outputs({"vpcId": self.vpc_id, "privateSubnetIds": self.private_subnet_ids})
 
@@ -140,29 +157,34 @@ class EksNetwork(pulumi.ComponentResource):
         subnets: dict[str, aws.ec2.Subnet] = {}
         egress: list[pulumi.Resource] = []
         for zone in plan.zones:
-            subnets[zone.id], way_out = self._private_zone(vpc, zone, gateways[plan.nat_of(zone.id)])
+            subnets[zone.id], way_out = self._private_zone(vpc, zone, gateways.get(plan.nat_of(zone.id) or ""))
             egress.extend(way_out)
         return subnets, egress
 
     def _private_zone(
-        self, vpc: aws.ec2.Vpc, zone: Zone, gateway: aws.ec2.NatGateway
+        self, vpc: aws.ec2.Vpc, zone: Zone, gateway: aws.ec2.NatGateway | None
     ) -> tuple[aws.ec2.Subnet, list[pulumi.Resource]]:
         tags = {"kubernetes.io/role/internal-elb": "1"}
         subnet = self._subnet("private", vpc, zone.id, zone.private_cidr, tags)
         table = self._route_table(f"private-{zone.id}", vpc)
         self._private_tables.append(table)
-        route = aws.ec2.Route(
+        way_out: list[pulumi.Resource] = [self._associate("private", zone.id, subnet, table)]
+        if gateway is not None:
+            way_out.insert(0, self._route_to(gateway, zone, table))
+        return subnet, way_out
+
+    def _route_to(self, gateway: aws.ec2.NatGateway, zone: Zone, table: aws.ec2.RouteTable) -> aws.ec2.Route:
+        return aws.ec2.Route(
             f"{self._name}-private-{zone.id}",
             route_table_id=table.id,
             destination_cidr_block="0.0.0.0/0",
             nat_gateway_id=gateway.id,
             opts=child(self),
         )
-        return subnet, [route, self._associate("private", zone.id, subnet, table)]
 
-    def _s3_endpoint(self, vpc: aws.ec2.Vpc) -> None:
+    def _s3_endpoint(self, vpc: aws.ec2.Vpc) -> aws.ec2.VpcEndpoint:
         name = f"{self._name}-s3"
-        aws.ec2.VpcEndpoint(
+        return aws.ec2.VpcEndpoint(
             name,
             vpc_id=vpc.id,
             vpc_endpoint_type="Gateway",

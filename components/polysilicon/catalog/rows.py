@@ -108,6 +108,8 @@ class Machine(Row):
     architecture: Literal["x86_64", "arm64"] = "x86_64"
     max_pods: int | None = None
     """Pods that the cloud's network plugin gives addresses to, where the machine decides that."""
+    addresses_per_interface: int | None = Field(default=None, ge=2)
+    """Addresses of one network interface on EC2: its own, and those that it gives to pods."""
     network_gbps: float | None = None
     """Peak rate of the whole machine, 10^9 bits a second; a small machine keeps it up for minutes only."""
     network_cards: int = Field(default=1, ge=1)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from polysilicon.catalog import Catalog
 from polysilicon.errors import one_of
 from polysilicon.planning.names import require_key
-from polysilicon.planning.network import eks_ranges, plan_eks_network, refuse_overlaps
+from polysilicon.planning.network import eks_ranges, network_zones, refuse_overlaps, require_range
 from polysilicon.planning.problems import Problems, refuse
 from polysilicon.planning.versions import numbers
-from polysilicon.specs import ClusterSpec, EksClusterSpec, EksNetworkSpec, GkeClusterSpec
+from polysilicon.specs import ClusterSpec, EksClusterSpec, EksNetworkSpec, ExistingEksClusterSpec, GkeClusterSpec
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,23 @@ class EksClusterPlan:
     ami_release: str
     zones: tuple[str, ...]
     """Ids of the zones in which it has a private subnet."""
-    system: SystemNodesPlan
+    system: SystemNodesPlan | None
+    """Its small nodes; none where the cluster is there, and they are its owner's."""
     addons: tuple[tuple[str, str], ...]
     """EKS add-ons and their pinned versions."""
 
     def addon(self, name: str) -> str:
         """The pinned version of an add-on."""
         return dict(self.addons)[name]
+
+
+@dataclass(frozen=True)
+class NewEksClusterPlan(EksClusterPlan):
+    """An EKS cluster that is made."""
+
+    system: SystemNodesPlan
+    chosen_addons: tuple[str, ...]
+    """Add-ons beside those that every cluster has."""
 
 
 @dataclass(frozen=True)
@@ -57,35 +68,58 @@ ClusterPlan = EksClusterPlan | GkeClusterPlan
 
 def plan_cluster(key: str, spec: ClusterSpec, catalog: Catalog) -> ClusterPlan:
     """The plan of either cloud. Raises `SpecError` with paths relative to the cluster."""
-    return (
-        plan_eks_cluster(key, spec, catalog)
-        if isinstance(spec, EksClusterSpec)
-        else plan_gke_cluster(key, spec, catalog)
-    )
+    if isinstance(spec, EksClusterSpec):
+        return plan_eks_cluster(key, spec, catalog)
+    if isinstance(spec, ExistingEksClusterSpec):
+        return plan_existing_eks_cluster(key, spec, catalog)
+    return plan_gke_cluster(key, spec, catalog)
 
 
 def routed_ranges(spec: ClusterSpec) -> dict[str, str]:
     """Ranges that other networks must reach when clusters are connected; those of services stay inside a cluster."""
-    if isinstance(spec, EksClusterSpec):
+    if isinstance(spec, EksClusterSpec | ExistingEksClusterSpec):
         return eks_ranges(spec.network)
     return {"network.cidr": spec.network.cidr, "network.pods_cidr": spec.network.pods_cidr}
 
 
-def plan_eks_cluster(key: str, spec: EksClusterSpec, catalog: Catalog) -> EksClusterPlan:
+def plan_eks_cluster(key: str, spec: EksClusterSpec, catalog: Catalog) -> NewEksClusterPlan:
     """Versions, subnets and system nodes of an EKS cluster."""
     require_key(key)
     problems = Problems()
     if isinstance(spec.network, EksNetworkSpec):
         with problems.under("network"):
-            plan_eks_network(spec.network)
+            require_range(spec.network)
     with problems.under(""):
         _require_zones(spec, catalog)
     with problems.under(""):
         refuse_overlaps({**eks_ranges(spec.network), "service_cidr": spec.service_cidr})
     with problems.under(""):
         kubernetes = _kubernetes(spec, catalog)
+        addons = _addons(catalog, kubernetes)
+        _require_pinned(spec, kubernetes, dict(addons))
     with problems.under("system_nodes"):
         system = _system_nodes(spec, catalog)
+    problems.raise_any()
+    return NewEksClusterPlan(
+        key=key,
+        region=spec.region,
+        kubernetes=kubernetes,
+        ami_release=newest_release(catalog, kubernetes),
+        zones=network_zones(spec.network, spec.region, catalog),
+        system=system,
+        addons=addons,
+        chosen_addons=spec.addons,
+    )
+
+
+def plan_existing_eks_cluster(key: str, spec: ExistingEksClusterSpec, catalog: Catalog) -> EksClusterPlan:
+    """Where nodes can join a cluster that is there, and which images they have."""
+    require_key(key)
+    problems = Problems()
+    with problems.under(""):
+        _require_zones_of_region(spec, _zones_with_clusters(spec, catalog))
+    with problems.under(""):
+        kubernetes = _kubernetes(spec, catalog)
     problems.raise_any()
     return EksClusterPlan(
         key=key,
@@ -93,9 +127,20 @@ def plan_eks_cluster(key: str, spec: EksClusterSpec, catalog: Catalog) -> EksClu
         kubernetes=kubernetes,
         ami_release=newest_release(catalog, kubernetes),
         zones=spec.network.zones,
-        system=system,
-        addons=tuple(sorted((row.name, row.version) for row in catalog.addons if row.kubernetes == kubernetes)),
+        system=None,
+        addons=_addons(catalog, kubernetes),
     )
+
+
+def _require_pinned(spec: EksClusterSpec, kubernetes: str, pinned: Mapping[str, str]) -> None:
+    for index, addon in enumerate(spec.addons):
+        if addon not in pinned:
+            text = f"got {addon!r}, of which the catalog has no version for Kubernetes {kubernetes}"
+            raise refuse(f"addons[{index}]", text, "add a row under polysilicon:overlay, addons")
+
+
+def _addons(catalog: Catalog, kubernetes: str) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((row.name, row.version) for row in catalog.addons if row.kubernetes == kubernetes))
 
 
 def plan_gke_cluster(key: str, spec: GkeClusterSpec, catalog: Catalog) -> GkeClusterPlan:
@@ -118,18 +163,31 @@ def newest_release(catalog: Catalog, kubernetes: str) -> str:
 
 
 def _require_zones(spec: EksClusterSpec, catalog: Catalog) -> None:
+    known = _zones_with_clusters(spec, catalog)
+    for index, zone in enumerate(spec.network.zones):
+        if zone not in known:
+            text = f"got {zone!r}, where EKS puts no cluster of {spec.region}"
+            where = f"zones[{index}]" if isinstance(spec.network, EksNetworkSpec) else f"private_subnets.{zone}"
+            raise refuse(f"network.{where}", text, one_of(known, zone))
+
+
+def _require_zones_of_region(spec: ExistingEksClusterSpec, known: tuple[str, ...]) -> None:
+    """Nodes may be in zones in which EKS puts no cluster, but in none of another region."""
+    for zone in spec.network.zones:
+        if zone.split("-")[0] != known[0].split("-")[0]:
+            text = f"got {zone!r}, which is no zone of {spec.region}"
+            raise refuse(f"network.private_subnets.{zone}", text, f"take zones such as {known[0]}")
+
+
+def _zones_with_clusters(spec: EksClusterSpec | ExistingEksClusterSpec, catalog: Catalog) -> tuple[str, ...]:
     zones = {row.region: row.zones for row in catalog.regions}
     if spec.region not in zones:
         fix = f"{one_of(sorted(zones), spec.region)}; or add a row under polysilicon:overlay, regions"
         raise refuse("region", f"got {spec.region!r}, a region that the catalog does not have", fix)
-    for index, zone in enumerate(spec.network.zones):
-        if zone not in zones[spec.region]:
-            text = f"got {zone!r}, where EKS puts no cluster of {spec.region}"
-            where = f"zones[{index}]" if isinstance(spec.network, EksNetworkSpec) else f"private_subnets.{zone}"
-            raise refuse(f"network.{where}", text, one_of(zones[spec.region], zone))
+    return zones[spec.region]
 
 
-def _kubernetes(spec: EksClusterSpec, catalog: Catalog) -> str:
+def _kubernetes(spec: EksClusterSpec | ExistingEksClusterSpec, catalog: Catalog) -> str:
     images = {row.kubernetes for row in catalog.ami_releases.values()}
     known = sorted(images & {row.kubernetes for row in catalog.addons}, key=numbers)
     wanted = spec.kubernetes or catalog.default("aws.kubernetes")
@@ -139,7 +197,7 @@ def _kubernetes(spec: EksClusterSpec, catalog: Catalog) -> str:
     return wanted
 
 
-def _system_nodes(spec: ClusterSpec, catalog: Catalog) -> SystemNodesPlan:
+def _system_nodes(spec: EksClusterSpec | GkeClusterSpec, catalog: Catalog) -> SystemNodesPlan:
     nodes = spec.system_nodes
     machine = nodes.machine or catalog.default(f"{spec.cloud}.system_machine")
     known = [name for name, row in catalog.machines.items() if row.cloud == spec.cloud and row.silicon is None]

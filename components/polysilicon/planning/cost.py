@@ -95,6 +95,14 @@ def _one(item: str) -> Callable[[Deployed], list[_Use]]:
     return lambda resource: [_Use(item, "on_demand", 1, 1)]
 
 
+def _vpc_endpoint(endpoint: Deployed) -> list[_Use]:
+    """An interface endpoint is paid in each of its zones; one of a gateway costs nothing."""
+    if endpoint.inputs.get("vpcEndpointType") != "Interface":
+        return []
+    zones = len(endpoint.inputs.get("subnetIds", []))
+    return [_Use("aws-interface-endpoint", "on_demand", zones, zones)]
+
+
 _TERMS = {"SPOT": "spot", "CAPACITY_BLOCK": "capacity_block"}
 
 
@@ -155,6 +163,7 @@ _METERS: Mapping[str, Callable[[Deployed], list[_Use]]] = {
     "aws:ec2/instance:Instance": _instance,
     "aws:ec2/natGateway:NatGateway": _one("aws-nat-gateway"),
     "aws:ec2/eip:Eip": _one("aws-public-ipv4"),
+    "aws:ec2/vpcEndpoint:VpcEndpoint": _vpc_endpoint,
     "gcp:container/cluster:Cluster": _one("gke-control-plane"),
     "gcp:container/nodePool:NodePool": _gke_node_pool,
     "gcp:compute/routerNat:RouterNat": _one("gcp-nat"),

@@ -10,16 +10,25 @@ from typing import TypeVar
 from polysilicon import clock
 from polysilicon.catalog import Catalog
 from polysilicon.errors import one_of
-from polysilicon.planning.cluster import ClusterPlan, plan_cluster, routed_ranges
+from polysilicon.planning.addresses import require_addresses
+from polysilicon.planning.cluster import ClusterPlan, EksClusterPlan, plan_cluster, routed_ranges
 from polysilicon.planning.images import require_secrets
 from polysilicon.planning.landing import Landing
-from polysilicon.planning.network import eks_ranges, refuse_overlaps
+from polysilicon.planning.network import eks_ranges, plan_eks_network, refuse_overlaps
 from polysilicon.planning.pool import PoolPlan, plan_pool
+from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.planning.problems import Problems, refuse
+from polysilicon.planning.reach import require_reach
 from polysilicon.planning.serving import ServerPlan, plan_server
 from polysilicon.planning.single_node import SingleNodePlan, plan_single_node
 from polysilicon.planning.weights import require_source, require_store
-from polysilicon.specs import EksClusterSpec, FleetSpec, SingleNodeServerSpec
+from polysilicon.specs import (
+    EksClusterSpec,
+    EksNetworkSpec,
+    ExistingEksClusterSpec,
+    FleetSpec,
+    SingleNodeServerSpec,
+)
 
 Value = TypeVar("Value")
 
@@ -79,8 +88,30 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
     for key, server in fleet.servers.items():
         with problems.under(f"servers.{key}"):
             machines[key] = plan_single_node(key, server, catalog, now or clock.now())
+    planned = FleetPlan(clusters, pools, servers, machines)
+    for key, cluster in fleet.clusters.items():
+        if isinstance(cluster, EksClusterSpec):
+            with problems.under(f"clusters.{key}.network"):
+                _require_network(key, cluster, planned, catalog)
     problems.raise_any(path)
-    return FleetPlan(clusters, pools, servers, machines)
+    return planned
+
+
+def _require_network(key: str, cluster: EksClusterSpec, plan: FleetPlan, catalog: Catalog) -> None:
+    """What a network must have for what is planned in it."""
+    if not isinstance(cluster.network, EksNetworkSpec):
+        return
+    pools = [pool for pool in plan.pools.values() if isinstance(pool, EksPoolPlan) and pool.cluster == key]
+    servers = [server for server in plan.servers.values() if server.landing.cluster == key]
+    home = plan.clusters.get(key)
+    if not isinstance(home, EksClusterPlan):
+        return  # it is refused already
+    problems = Problems()
+    with problems.under(""):
+        require_addresses(plan_eks_network(cluster.network, home.zones), home, pools, catalog)
+    with problems.under(""):
+        require_reach(cluster.network, cluster.region, pools, servers, catalog)
+    problems.raise_any()
 
 
 def stored_servers(plan: FleetPlan, cluster: str) -> Mapping[str, ServerPlan]:
@@ -106,7 +137,7 @@ def budgeted(fleet: FleetSpec) -> tuple[str, ...]:
         return ()
     first: dict[str | None, str] = {}
     for key, home in {**fleet.clusters, **fleet.servers}.items():
-        if isinstance(home, EksClusterSpec | SingleNodeServerSpec):
+        if isinstance(home, EksClusterSpec | ExistingEksClusterSpec | SingleNodeServerSpec):
             first.setdefault(home.account, key)
     return tuple(first.values())
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from itertools import combinations
 
+from polysilicon.catalog import Catalog
 from polysilicon.errors import SpecError
+from polysilicon.planning.endpoints import endpoint_services
 from polysilicon.planning.problems import refuse
 from polysilicon.specs import EksNetworkSpec, ExistingEksNetworkSpec
 
 _EIGHTHS = 3
 """A VPC is cut into eighths: one for the private subnet of each zone, the last for all public subnets."""
+_MOST_ZONES = 6
 
 
 @dataclass(frozen=True)
@@ -31,26 +34,53 @@ class EksNetworkPlan:
 
     cidr: str
     zones: tuple[Zone, ...]
+    endpoints: tuple[str, ...] = ()
+    """AWS services with an endpoint in each private subnet, beside S3."""
 
-    def nat_of(self, zone: str) -> str:
-        """The zone whose NAT gateway serves `zone`: its own, else the first."""
+    @property
+    def has_nat(self) -> bool:
+        """Whether anything leads out; without it there are no public subnets."""
+        return any(zone.has_nat for zone in self.zones)
+
+    def nat_of(self, zone: str) -> str | None:
+        """The zone whose NAT gateway serves `zone`: its own, else the first; none where there is no NAT."""
         own = [z.id for z in self.zones if z.has_nat and z.id == zone]
-        return own[0] if own else next(z.id for z in self.zones if z.has_nat)
+        return own[0] if own else next((z.id for z in self.zones if z.has_nat), None)
 
 
-def plan_eks_network(spec: EksNetworkSpec) -> EksNetworkPlan:
-    """Cuts the VPC. A zone's ranges follow from its place in the list, so that a zone added last moves no other."""
-    vpc = IPv4Network(spec.cidr)
-    if not 16 <= vpc.prefixlen <= 20:
+def network_zones(spec: EksNetworkSpec | ExistingEksNetworkSpec, region: str, catalog: Catalog) -> tuple[str, ...]:
+    """Ids of a network's zones: those that it names, else all of the region in which EKS puts clusters.
+
+    They do not follow the pools: a pool that is added would move subnets, and nodes with them. A region that the
+    catalog does not have gives none.
+    """
+    return spec.zones or next((row.zones[:_MOST_ZONES] for row in catalog.regions if row.region == region), ())
+
+
+def plan_eks_network(spec: EksNetworkSpec, zones: tuple[str, ...] = ()) -> EksNetworkPlan:
+    """Cuts the VPC. A zone's ranges follow from its place in the list, so that a zone added last moves no other.
+
+    Args:
+        zones: Zone ids, where the spec leaves them out.
+    """
+    if not (spec.zones or zones):
+        raise refuse("zones", "is left out, and no region says which there are", "name zone ids, at least two")
+    require_range(spec)
+    eighths = list(IPv4Network(spec.cidr).subnets(_EIGHTHS))
+    public = list(eighths[-1].subnets(_EIGHTHS))
+    first = spec.nat == "single"
+    planned = tuple(
+        Zone(zone, str(eighths[i]), str(public[i]), has_nat=spec.nat == "per_zone" or (first and i == 0))
+        for i, zone in enumerate(spec.zones or zones)
+    )
+    return EksNetworkPlan(spec.cidr, planned, endpoint_services(spec))
+
+
+def require_range(spec: EksNetworkSpec) -> None:
+    """Raises `SpecError` unless AWS has VPCs of that size, and each zone's eighth is one for some nodes at least."""
+    if not 16 <= IPv4Network(spec.cidr).prefixlen <= 20:
         fix = "take a range between /16 and /20: a smaller one leaves too few addresses for pods, AWS has no larger"
         raise refuse("cidr", f"got {spec.cidr}", fix)
-    eighths = list(vpc.subnets(_EIGHTHS))
-    public = list(eighths[-1].subnets(_EIGHTHS))
-    zones = tuple(
-        Zone(zone, str(eighths[i]), str(public[i]), has_nat=i == 0 or spec.nat == "per_zone")
-        for i, zone in enumerate(spec.zones)
-    )
-    return EksNetworkPlan(spec.cidr, zones)
 
 
 def eks_ranges(spec: EksNetworkSpec | ExistingEksNetworkSpec) -> dict[str, str]:

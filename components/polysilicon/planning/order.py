@@ -11,7 +11,8 @@ class Order(StrEnum):
 
     ROUTE_AFTER_GATEWAY = "a NAT gateway leads out only while its own subnet is routed to the internet gateway"
     NODES_AFTER_NAT = (
-        "private nodes reach image registries and the Kubernetes API through NAT; without it they never join"
+        "private nodes reach image registries and the Kubernetes API through NAT, or ECR and EC2 through endpoints"
+        " where there is none; without them they never join"
     )
     CLUSTER_AFTER_ROLE_POLICIES = "EKS refuses to start, and on destroy to clean up, when its role lacks its policies"
     CLUSTER_AFTER_LOG_GROUP = (
@@ -21,7 +22,10 @@ class Order(StrEnum):
         "nodes cannot join or pull, and on destroy not detach, when their role lacks its policies"
     )
     NODES_AFTER_CNI = "a node without its network plugin never becomes ready, and its group fails after a long wait"
-    DNS_AFTER_NODES = "CoreDNS is degraded until it has a node to run on"
+    DNS_AFTER_NODES = "CoreDNS is degraded until it has a node to run on, and so are controllers of add-ons"
+    ADDONS_AFTER_RIGHTS = (
+        "a controller whose role has no policy yet fails what it is asked, and on destroy leaves its volumes behind"
+    )
     NODE_POOLS_AFTER_KARPENTER = (
         "NodePools need Karpenter's custom resources, and on destroy Karpenter itself, which takes their nodes away"
     )

@@ -9,30 +9,33 @@ from typing import Literal
 
 from polysilicon.catalog import Catalog
 from polysilicon.planning.cluster import EksClusterPlan, GkeClusterPlan
-from polysilicon.planning.fleet import FleetPlan, stored_servers
+from polysilicon.planning.fleet import FleetPlan
 from polysilicon.planning.pool_parts import EksNodes, EksPoolPlan
+from polysilicon.planning.single_node import SingleNodePlan
 from polysilicon.specs import (
     CapacityBlock,
     EksClusterSpec,
     EksNetworkSpec,
+    ExistingEksClusterSpec,
     ExistingEksNetworkSpec,
     FleetSpec,
     NewBucket,
     Reserved,
+    SingleNodeServerSpec,
 )
 
 QuotaTerms = Literal["on_demand", "spot"]
 """The terms that AWS limits in vCPUs. A reservation has its own limit, and a block was paid beforehand."""
 Part = Literal[
+    "common",
     "cluster",
+    "server",
     "network",
-    "pool",
     "karpenter",
     "placement_group",
     "capacity_block",
     "budget",
     "alert_topic",
-    "pod_rights",
     "bucket",
     "found_bucket",
     "images",
@@ -79,10 +82,22 @@ class ImageWanted:
 
 
 @dataclass(frozen=True)
+class MachineImageWanted:
+    """The image of a server's machine: the newest of a kind, or one that is named."""
+
+    key: str
+    """What it is called in the catalog; the id of one that is named."""
+    architecture: str
+    name: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True)
 class NetworkWanted:
     """A VPC that is there, as the YAML states it."""
 
-    cluster: str
+    key: str
+    """Of the cluster or the server that is to be in it."""
     cidrs: tuple[str, ...]
     subnets: Mapping[str, str]
     """Private subnets by zone id."""
@@ -99,6 +114,7 @@ class RegionRequirements:
     reservations: tuple[ReservationWanted, ...]
     kubernetes: tuple[str, ...]
     images: tuple[ImageWanted, ...]
+    machine_images: tuple[MachineImageWanted, ...]
     spot: Mapping[str, int]
     """Most spot nodes of each machine type."""
     networks: tuple[NetworkWanted, ...]
@@ -111,11 +127,15 @@ class AwsRequirements:
 
     regions: tuple[RegionRequirements, ...]
     accounts: tuple[str, ...]
-    """Accounts that the clusters may be in; empty where the YAML leaves it open."""
+    """Accounts that the clusters and servers may be in; empty where the YAML leaves it open."""
     parts: tuple[Part, ...]
     """Empty where the stack deploys nothing on AWS itself."""
     not_looked_at: tuple[str, ...]
     """Clusters of other clouds."""
+
+    @property
+    def has_clusters(self) -> bool:
+        return any(region.kubernetes for region in self.regions)
 
     @property
     def uses_spot(self) -> bool:
@@ -123,44 +143,60 @@ class AwsRequirements:
 
 
 def aws_requirements(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> AwsRequirements:
-    """What the clusters and pools of a planned fleet ask of AWS, by region."""
+    """What the clusters, pools and servers of a planned fleet ask of AWS, by region."""
     clusters = {key: each for key, each in plan.clusters.items() if isinstance(each, EksClusterPlan)}
-    regions = sorted({each.region for each in clusters.values()})
-    specs = [each for each in fleet.clusters.values() if isinstance(each, EksClusterSpec)]
+    regions = sorted({c.region for c in clusters.values()} | {s.region for s in _servers(fleet, plan).values()})
+    homes = [*fleet.clusters.values(), *fleet.servers.values()]
+    specs = [each for each in homes if isinstance(each, EksClusterSpec | ExistingEksClusterSpec | SingleNodeServerSpec)]
     return AwsRequirements(
         regions=tuple(_region(region, fleet, plan, catalog) for region in regions),
         accounts=tuple(sorted({spec.account for spec in specs if spec.account})),
-        parts=tuple(_parts(fleet, plan)) if clusters and "infra" in fleet.layers else (),
+        parts=tuple(_parts(fleet, plan)) if regions and "infra" in fleet.layers else (),
         not_looked_at=tuple(key for key, each in plan.clusters.items() if isinstance(each, GkeClusterPlan)),
     )
+
+
+def _servers(fleet: FleetSpec, plan: FleetPlan) -> Mapping[str, SingleNodePlan]:
+    """Those without a cluster belong to the layer of clusters."""
+    return plan.machines if "infra" in fleet.layers else {}
 
 
 def _region(region: str, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> RegionRequirements:
     clusters = {k: c for k, c in plan.clusters.items() if isinstance(c, EksClusterPlan) and c.region == region}
     pools = {k: p for k, p in plan.pools.items() if isinstance(p, EksPoolPlan) and p.cluster in clusters}
+    servers = {k: s for k, s in _servers(fleet, plan).items() if s.region == region}
     return RegionRequirements(
         region=region,
-        machines=_machines(clusters.values(), pools.values()),
-        vcpus=_vcpus(clusters.values(), pools.values(), catalog),
+        machines=_machines(clusters.values(), pools.values(), servers.values()),
+        vcpus=_vcpus(clusters.values(), pools.values(), servers.values(), catalog),
         reservations=tuple(_reservations(fleet, pools)),
         kubernetes=tuple(sorted({cluster.kubernetes for cluster in clusters.values()})),
         images=_images(clusters, pools.values()),
+        machine_images=_machine_images(servers.values()),
         spot=_spot(pools.values()),
-        networks=tuple(_networks(fleet, clusters)),
+        networks=tuple(_networks(fleet, [*clusters, *servers])),
     )
 
 
-def _machines(clusters: Iterable[EksClusterPlan], pools: Iterable[EksPoolPlan]) -> dict[str, tuple[str, ...]]:
+def _machines(
+    clusters: Iterable[EksClusterPlan], pools: Iterable[EksPoolPlan], servers: Iterable[SingleNodePlan]
+) -> dict[str, tuple[str, ...]]:
     wanted: dict[str, set[str]] = {}
     for cluster in clusters:
-        wanted.setdefault(cluster.system.machine, set()).update(cluster.zones)
+        if cluster.system:
+            wanted.setdefault(cluster.system.machine, set()).update(cluster.zones)
     for pool in pools:
         wanted.setdefault(pool.machine, set()).update(zone for nodes in pool.nodes for zone in nodes.zones)
+    for server in servers:
+        wanted.setdefault(server.machine, set()).add(server.zone)
     return {machine: tuple(sorted(zones)) for machine, zones in sorted(wanted.items())}
 
 
 def _vcpus(
-    clusters: Iterable[EksClusterPlan], pools: Iterable[EksPoolPlan], catalog: Catalog
+    clusters: Iterable[EksClusterPlan],
+    pools: Iterable[EksPoolPlan],
+    servers: Iterable[SingleNodePlan],
+    catalog: Catalog,
 ) -> tuple[VcpusWanted, ...]:
     nodes: dict[tuple[str, QuotaTerms], tuple[int, int]] = {}
 
@@ -169,10 +205,13 @@ def _vcpus(
         nodes[machine, terms] = (before[0] + least, before[1] + most)
 
     for cluster in clusters:
-        add(cluster.system.machine, "on_demand", cluster.system.min, cluster.system.max)
+        if cluster.system:
+            add(cluster.system.machine, "on_demand", cluster.system.min, cluster.system.max)
     for pool, each in _nodes_of(pools):
         if each.terms == "on_demand" or each.terms == "spot":
             add(pool.machine, each.terms, each.floor, each.floor + each.elastic)
+    for server in servers:
+        add(server.machine, "on_demand", 1, 1)
     return tuple(
         VcpusWanted(machine, terms, least * catalog.machines[machine].vcpus, most * catalog.machines[machine].vcpus)
         for (machine, terms), (least, most) in sorted(nodes.items())
@@ -202,11 +241,24 @@ def _reservations(fleet: FleetSpec, pools: Mapping[str, EksPoolPlan]) -> Iterato
 
 
 def _images(clusters: Mapping[str, EksClusterPlan], pools: Iterable[EksPoolPlan]) -> tuple[ImageWanted, ...]:
-    wanted = {(c.kubernetes, c.ami_release, "standard") for c in clusters.values()}
+    wanted = {(c.kubernetes, c.ami_release, "standard") for c in clusters.values() if c.system}
     for pool in pools:
         variant = pool.ami_type.rsplit("_", 1)[-1].lower()  # AL2023_x86_64_NEURON
         wanted.add((clusters[pool.cluster].kubernetes, pool.ami_release, variant))
     return tuple(ImageWanted(*each) for each in sorted(wanted))
+
+
+def _machine_images(servers: Iterable[SingleNodePlan]) -> tuple[MachineImageWanted, ...]:
+    wanted = {
+        server.image_key: MachineImageWanted(
+            server.image_key,
+            server.architecture,
+            server.image.name if server.image else None,
+            server.image.description if server.image else None,
+        )
+        for server in servers
+    }
+    return tuple(wanted[key] for key in sorted(wanted))
 
 
 def _spot(pools: Iterable[EksPoolPlan]) -> dict[str, int]:
@@ -217,25 +269,28 @@ def _spot(pools: Iterable[EksPoolPlan]) -> dict[str, int]:
     return dict(sorted(wanted.items()))
 
 
-def _networks(fleet: FleetSpec, clusters: Iterable[str]) -> Iterator[NetworkWanted]:
-    for key in clusters:
-        if isinstance(network := fleet.clusters[key].network, ExistingEksNetworkSpec):
+def _networks(fleet: FleetSpec, homes: Iterable[str]) -> Iterator[NetworkWanted]:
+    for key in homes:
+        network = fleet.clusters[key].network if key in fleet.clusters else fleet.servers[key].network
+        if isinstance(network, ExistingEksNetworkSpec):
             yield NetworkWanted(key, network.cidrs, network.private_subnets)
 
 
 def _parts(fleet: FleetSpec, plan: FleetPlan) -> Iterator[Part]:
     pools = [pool for pool in plan.pools.values() if isinstance(pool, EksPoolPlan)]
     nodes = [each for _, each in _nodes_of(pools)]
-    yield "cluster"
-    if any(isinstance(cluster.network, EksNetworkSpec) for cluster in fleet.clusters.values()):
+    yield "common"
+    if any(isinstance(cluster, EksClusterPlan) for cluster in plan.clusters.values()):
+        yield "cluster"
+    if plan.machines:
+        yield "server"
+    if any(isinstance(home.network, EksNetworkSpec) for home in (*fleet.clusters.values(), *fleet.servers.values())):
         yield "network"
     if fleet.budget:
         yield "budget"
     if fleet.budget and fleet.budget.topic:
         yield "alert_topic"
-    yield from _stores(fleet, plan)
-    if pools:
-        yield "pool"
+    yield from _stores(fleet)
     if any(pool.elastic for pool in pools):
         yield "karpenter"
     if any(each.placement_group for each in nodes):
@@ -244,15 +299,12 @@ def _parts(fleet: FleetSpec, plan: FleetPlan) -> Iterator[Part]:
         yield "capacity_block"
 
 
-def _stores(fleet: FleetSpec, plan: FleetPlan) -> Iterator[Part]:
-    """Buckets, caches of images, and the rights of pods in them."""
-    specs = {key: spec for key, spec in fleet.clusters.items() if isinstance(spec, EksClusterSpec)}
-    elastic = any(isinstance(pool, EksPoolPlan) and pool.elastic for pool in plan.pools.values())
-    if elastic or any(stored_servers(plan, key) for key in specs):
-        yield "pod_rights"
-    if any(isinstance(spec.weights, NewBucket) for spec in specs.values()):
+def _stores(fleet: FleetSpec) -> Iterator[Part]:
+    """Buckets, and caches of images."""
+    specs = [spec for spec in fleet.clusters.values() if isinstance(spec, EksClusterSpec)]
+    if any(isinstance(spec.weights, NewBucket) for spec in specs):
         yield "bucket"
-    if any(spec.weights is not None for spec in specs.values()):
+    if any(spec.weights is not None for spec in specs):
         yield "found_bucket"
-    if any(spec.images is not None for spec in specs.values()):
+    if any(spec.images is not None for spec in specs):
         yield "images"

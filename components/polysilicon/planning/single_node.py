@@ -81,12 +81,20 @@ def _checked_zone(spec: SingleNodeServerSpec, machine: Machine, catalog: Catalog
     if isinstance(spec.network, EksNetworkSpec):
         with problems.under("network"):
             plan_eks_network(spec.network)
+        with problems.under("network"):
+            _require_way_out(spec.network)
     with problems.under(""):
         _require_own_zones(spec, catalog)
     with problems.under(""):
         _require_on_demand(spec, machine)
     problems.raise_any()
     return selling_zones(spec.machine, spec.region, spec.network.zones, catalog)[0]
+
+
+def _require_way_out(network: EksNetworkSpec) -> None:
+    if network.nat == "none" and network.way_out is None:
+        text = "got none, but a server fetches its image, its model and packages from outside"
+        raise refuse("nat", text, "take nat: single, or say in way_out how it reaches them all the same")
 
 
 def _require_own_zones(spec: SingleNodeServerSpec, catalog: Catalog) -> None:

@@ -104,7 +104,8 @@ class ByKubeconfig:
             return Scope("kubernetes", "ambient", "", "kubernetes cluster (ambient)")
         server = self._target(settings).server
         cluster = self._accounts.at_endpoint(server)
-        if cluster is None and not self._accounts.is_elsewhere(server):
+        told = self._accounts.is_elsewhere(server) or self._accounts.is_elsewhere(address(server))  # by a lookup
+        if cluster is None and not told:
             raise RefusedError(Problem(unreachable(server), fault=Fault.UNREACHABLE))
         name = at(cluster.outputs, "name") or cluster.id if cluster else server
         return Scope("kubernetes", address(server), "", f"kubernetes cluster {name}")

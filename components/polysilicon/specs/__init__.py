@@ -6,9 +6,10 @@ component's args, never in here.
 
 from polysilicon.specs.budget import BudgetSpec
 from polysilicon.specs.capacity import Capacity, CapacityBlock, OnDemand, Reservation, Reserved, Spot
-from polysilicon.specs.cluster import ClusterSpec, EksClusterSpec, GkeClusterSpec, SystemNodes
+from polysilicon.specs.cluster import ClusterSpec, EksClusterSpec, ExistingEksClusterSpec, GkeClusterSpec, SystemNodes
 from polysilicon.specs.fleet import FleetSpec, Layer
 from polysilicon.specs.images import ImageCacheSpec
+from polysilicon.specs.logs import FlowLogs
 from polysilicon.specs.model import ModelSpec
 from polysilicon.specs.network import EksNetworkSpec, ExistingEksNetworkSpec, GkeNetworkSpec
 from polysilicon.specs.pool import (
@@ -38,9 +39,11 @@ __all__ = [
     "EksPoolSpec",
     "Endpoint",
     "ExistingBucket",
+    "ExistingEksClusterSpec",
     "ExistingEksNetworkSpec",
     "ExistingServerNetworkSpec",
     "FleetSpec",
+    "FlowLogs",
     "GkeClusterSpec",
     "GkeNetworkSpec",
     "GpuSharing",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, model_validator
 
 from polysilicon.specs.base import Spec, refusal
 from polysilicon.specs.images import ImageCacheSpec
-from polysilicon.specs.network import AnyEksNetworkSpec, GkeNetworkSpec, Zones
+from polysilicon.specs.logs import RetentionDays
+from polysilicon.specs.network import AnyEksNetworkSpec, ExistingEksNetworkSpec, GkeNetworkSpec, Zones, kind
 from polysilicon.specs.storage import WeightStoreSpec
 from polysilicon.specs.values import Bounds, Cidr, Endpoint
 
@@ -28,23 +29,11 @@ class SystemNodes(Bounds):
 LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
 """A part of the control plane that writes a log, as EKS spells it."""
 
-_MONTHS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180)
-_YEARS = (365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
-RETENTION_DAYS = _MONTHS + _YEARS
-"""Times for which CloudWatch Logs can keep a group (pulumi-aws, cloudwatch.LogGroup); for ever is none of them."""
-
-
-def _kept(days: int) -> int:
-    if days not in RETENTION_DAYS:
-        allowed = ", ".join(map(str, RETENTION_DAYS))
-        raise refusal(f"got {days}, for which CloudWatch Logs keeps nothing", f"allowed: {allowed}")
-    return days
-
 
 def _logged_once(types: tuple[LogType, ...]) -> tuple[LogType, ...]:
-    for index, kind in enumerate(types):
-        if kind in types[:index]:
-            raise refusal(f"got {kind!r} twice", "name each log once", at=(index,))
+    for index, log in enumerate(types):
+        if log in types[:index]:
+            raise refusal(f"got {log!r} twice", "name each log once", at=(index,))
     return types
 
 
@@ -59,8 +48,20 @@ class ControlPlaneLogs(Spec):
         "scheduler",
     )
     """Logs that are written. An empty list writes none."""
-    retention_days: Annotated[int, AfterValidator(_kept)] = 30
+    retention_days: RetentionDays = 30
     """Days that they are kept; one of those that CloudWatch Logs knows."""
+
+
+ClusterAddon = Literal["aws-ebs-csi-driver", "eks-node-monitoring-agent"]
+"""An add-on of EKS that not every cluster needs: volumes on network disks; faults of GPUs, Neuron devices and disks as
+conditions and events of nodes."""
+
+
+def _added_once(addons: tuple[ClusterAddon, ...]) -> tuple[ClusterAddon, ...]:
+    for index, addon in enumerate(addons):
+        if addon in addons[:index]:
+            raise refusal(f"got {addon!r} twice", "name each add-on once", at=(index,))
+    return addons
 
 
 Principal = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+$")]
@@ -87,14 +88,18 @@ def _of_size_28(cidr: str) -> str:
     return cidr
 
 
-class EksClusterSpec(Spec):
-    """An EKS cluster, in a VPC of its own or in one that is there."""
-
+class _EksCluster(Spec):
     cloud: Literal["aws"]
     region: str
     """AWS region, such as us-east-1."""
     account: str | None = Field(default=None, pattern=r"^\d{12}$")
     """Account that this may touch; any other account is refused by the provider. By default whoever logs in decides."""
+
+
+class EksClusterSpec(_EksCluster):
+    """An EKS cluster, in a VPC of its own or in one that is there."""
+
+    kind: Literal["new"] = "new"
     network: AnyEksNetworkSpec
     """A new VPC by default; `kind: existing` takes one that is there."""
     endpoint: Endpoint
@@ -105,6 +110,9 @@ class EksClusterSpec(Spec):
     """Range of the Kubernetes services: private, /12 to /24, and not overlapping the VPC."""
     admins: Annotated[tuple[Principal, ...], AfterValidator(_each_once)] = ()
     """IAM roles or users, by ARN, that become cluster administrators, beside the role that first runs `pulumi up`."""
+    addons: Annotated[tuple[ClusterAddon, ...], AfterValidator(_added_once)] = ()
+    """Add-ons of EKS beside those that every cluster has, in the versions that the catalog pins, with the rights that
+    they need. None by default."""
     logs: ControlPlaneLogs = ControlPlaneLogs()
     system_nodes: SystemNodes = SystemNodes()
     weights: WeightStoreSpec | None = None
@@ -115,6 +123,30 @@ class EksClusterSpec(Spec):
     each image from where it comes."""
     deletion_protection: bool = True
     """EKS refuses to delete the cluster while this is on; switch it off and run `up` before `destroy`."""
+
+
+class ExistingEksClusterSpec(_EksCluster):
+    """An EKS cluster that somebody else looks after; pools join it, and nothing else of it is changed.
+
+    It must take access entries, let whoever runs `pulumi up` make objects, and have the network plugin, kube-proxy,
+    CoreDNS and the Pod Identity agent. Where a pool's `max` is above its `min`, Karpenter is put into it: one that has
+    Karpenter already takes pools with max = min.
+    """
+
+    kind: Literal["existing"]
+    name: str = Field(pattern=r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")
+    """Its name in EKS. Endpoint, certificate, VPC and security group are looked up by it."""
+    network: ExistingEksNetworkSpec
+    """Private subnets of the cluster's VPC, in which the pools' nodes live."""
+    kubernetes: str | None = None
+    """Its Kubernetes version, such as "1.35", from which the nodes' images follow; another than the cluster's own is
+    refused. By default the one that the catalog names."""
+
+
+AnyEksClusterSpec = Annotated[
+    Annotated[EksClusterSpec, Tag("new")] | Annotated[ExistingEksClusterSpec, Tag("existing")], Discriminator(kind)
+]
+"""A cluster on EKS: a new one, or one that is there."""
 
 
 class GkeClusterSpec(Spec):
@@ -147,4 +179,4 @@ class GkeClusterSpec(Spec):
         return self
 
 
-ClusterSpec = Annotated[EksClusterSpec | GkeClusterSpec, Field(discriminator="cloud")]
+ClusterSpec = Annotated[AnyEksClusterSpec | GkeClusterSpec, Field(discriminator="cloud")]

@@ -32,6 +32,12 @@ def pool(machine: str, of: str = "us-east-1", **changed: Any) -> dict[str, Any]:
     return {"kind": kind, "cluster": of, "machine": machine, "capacity": capacity, **changed}
 
 
+def server(region: str, **changed: Any) -> dict[str, Any]:
+    """A machine of its own."""
+    network = {"cidr": "10.200.0.0/16", "zones": ZONES[region][:1]}
+    return {"cloud": "aws", "region": region, "network": network, "model": "Qwen/Qwen3-0.6B", **changed}
+
+
 def fleet(
     pools: int, machines: Sequence[str] = MACHINES[:2], regions: Sequence[str] = ("us-east-1",)
 ) -> dict[str, Any]:

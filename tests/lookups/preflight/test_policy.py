@@ -30,11 +30,14 @@ MADE: Mapping[str, tuple[Part, str]] = {
     "budgets.Budget": ("budget", "AWS::Budgets::Budget"),
     "cloudwatch.EventRule": ("karpenter", "AWS::Events::Rule"),
     "cloudwatch.EventTarget": ("karpenter", "AWS::Events::Rule"),
-    "cloudwatch.LogGroup": ("cluster", "AWS::Logs::LogGroup"),
+    "cloudwatch.MetricAlarm": ("server", "AWS::CloudWatch::Alarm"),
+    "cloudwatch.LogGroup": ("common", "AWS::Logs::LogGroup"),
     "ecr.LifecyclePolicy": ("images", "AWS::ECR::Repository"),
     "ecr.PullThroughCacheRule": ("images", "AWS::ECR::PullThroughCacheRule"),
     "ecr.Repository": ("images", "AWS::ECR::Repository"),
     "ec2.Eip": ("network", "AWS::EC2::EIP"),
+    "ec2.Instance": ("server", "AWS::EC2::Instance"),
+    "ec2.FlowLog": ("network", "AWS::EC2::FlowLog"),
     "ec2.InternetGateway": ("network", "AWS::EC2::InternetGateway"),
     "ec2.LaunchTemplate": ("cluster", "AWS::EC2::LaunchTemplate"),
     "ec2.NatGateway": ("network", "AWS::EC2::NatGateway"),
@@ -42,7 +45,7 @@ MADE: Mapping[str, tuple[Part, str]] = {
     "ec2.Route": ("network", "AWS::EC2::Route"),
     "ec2.RouteTable": ("network", "AWS::EC2::RouteTable"),
     "ec2.RouteTableAssociation": ("network", "AWS::EC2::SubnetRouteTableAssociation"),
-    "ec2.SecurityGroup": ("cluster", "AWS::EC2::SecurityGroup"),
+    "ec2.SecurityGroup": ("common", "AWS::EC2::SecurityGroup"),
     "ec2.Subnet": ("network", "AWS::EC2::Subnet"),
     "ec2.Vpc": ("network", "AWS::EC2::VPC"),
     "ec2.VpcEndpoint": ("network", "AWS::EC2::VPCEndpoint"),
@@ -52,10 +55,11 @@ MADE: Mapping[str, tuple[Part, str]] = {
     "eks.Cluster": ("cluster", "AWS::EKS::Cluster"),
     "eks.NodeGroup": ("cluster", "AWS::EKS::Nodegroup"),
     "eks.PodIdentityAssociation": ("cluster", "AWS::EKS::PodIdentityAssociation"),
-    "iam.Role": ("cluster", "AWS::IAM::Role"),
-    "iam.RolePolicy": ("pod_rights", "AWS::IAM::RolePolicy"),
-    "iam.RolePolicyAttachment": ("cluster", "AWS::IAM::Role"),
-    "kms.Key": ("cluster", "AWS::KMS::Key"),
+    "iam.InstanceProfile": ("server", "AWS::IAM::InstanceProfile"),
+    "iam.Role": ("common", "AWS::IAM::Role"),
+    "iam.RolePolicy": ("common", "AWS::IAM::RolePolicy"),
+    "iam.RolePolicyAttachment": ("common", "AWS::IAM::Role"),
+    "kms.Key": ("common", "AWS::KMS::Key"),
     "s3.Bucket": ("bucket", "AWS::S3::Bucket"),
     "s3.BucketLifecycleConfiguration": ("bucket", "AWS::S3::Bucket"),
     "s3.BucketOwnershipControls": ("bucket", "AWS::S3::Bucket"),
@@ -67,35 +71,41 @@ MADE: Mapping[str, tuple[Part, str]] = {
     "sns.TopicPolicy": ("alert_topic", "AWS::SNS::TopicPolicy"),
     "sqs.Queue": ("karpenter", "AWS::SQS::Queue"),
     "sqs.QueuePolicy": ("karpenter", "AWS::SQS::QueuePolicy"),
-    "vpc.SecurityGroupEgressRule": ("cluster", "AWS::EC2::SecurityGroupEgress"),
-    "vpc.SecurityGroupIngressRule": ("cluster", "AWS::EC2::SecurityGroupIngress"),
+    "vpc.SecurityGroupEgressRule": ("common", "AWS::EC2::SecurityGroupEgress"),
+    "vpc.SecurityGroupIngressRule": ("common", "AWS::EC2::SecurityGroupIngress"),
 }
 """Resources of our components: the part that they belong to, and CloudFormation's name for them."""
 UNUSED = re.compile(
     r"""
     ec2:(AcceptAddressTransfer|AssociateAddress|.*PrivateNatGatewayAddress|(Disa|A)ssociateNatGatewayAddress)
     |ec2:(.*VpcEncryptionControls?|ModifyVpcTenancy|(Disa|A)ssociateSubnetCidrBlock|.*VpnGateways?)
-    |ec2:(DescribeInstances|DescribeKeyPairs|UpdateSecurityGroupRuleDescriptions.*)
+    |ec2:(AttachVolume|DetachVolume|(Unm|M)onitorInstances|Modify(InstancePlacement|PrivateDnsNameOptions))
+    |ec2:(ModifyInstance(CreditSpecification|MaintenanceOptions)|DescribeLaunchTemplate(s|Versions))
+    |ec2:(DescribeInstances|DescribeNetworkInterfaces|DescribeKeyPairs|UpdateSecurityGroupRuleDescriptions.*)
     |eks:(ActivateCertificateAuthority|List(Clusters|Updates|Addons|AccessEntries))
-    |iam:(.*InstanceProfile|.*RolePermissionsBoundary|ListRoles|UpdateRoleDescription)
+    |iam:(ListInstanceProfiles|.*RolePermissionsBoundary|ListRoles|UpdateRoleDescription)
     |kms:(DisableKey|DisableKeyRotation|EnableKey|ListKeys)
-    |logs:(CreateLogDelivery|DeleteRetentionPolicy|DisassociateKmsKey|.*BearerToken.*|.*DeletionProtection)
+    |logs:((Cre|De)(ate|lete)LogDelivery|DeleteRetentionPolicy|DisassociateKmsKey|.*BearerToken.*|.*DeletionProtection)
     |logs:(.*DataProtectionPolicy|.*Index(Policy|Policies)|.*Resource(Policy|Policies))
-    |billing:GetBillingViewData|events:ListRules|sqs:ListQueues
+    |autoscaling:DescribeTags|billing:GetBillingViewData|events:ListRules|sqs:ListQueues
     |ecr:(.*RepositoryPolicy|PutImageTagMutability)
     |sns:(ListSubscriptionsByTopic|ListTopics|.*DataProtectionPolicy|Subscribe|Unsubscribe)
     |s3:(List(AllMyBuckets|Bucket|TagsForResource)|(Tag|Untag)Resource|.*(Abac|MetadataTable|Metadata.*Table).*)
     |s3:((Get|Put|Delete)(Bucket)?(Analytics|Inventory|Metrics|IntelligentTiering).*|.*Notification|.*Accelerate.*)
     |s3:((Put|Delete)Bucket(Acl|CORS|Cors|Logging|Website|Replication|ObjectLockConfiguration|Encryption|Lifecycle))
     |s3:(DeleteObject|PutObject(Acl|LockConfiguration)|PutReplicationConfiguration)
-    |s3:REST\.PUT\.OBJECT|(firehose|s3tables|vpc-lattice|vpce):.*
+    |s3:REST\.PUT\.OBJECT|(firehose|s3tables|ssm|vpc-lattice|vpce):.*
     """,
     re.VERBOSE,
 )
-"""Rights for what we never set, or never change: private NAT, IPv6, key pairs, instance profiles, boundaries, policies
-of log groups. And lists, which the handlers take for inventories of whole accounts."""
-INLINE = re.compile("iam:(Delete|Get|Put)RolePolicy")
-"""Rights over policies within a role, for whoever has none."""
+"""Rights for what we never set, or never change: private NAT, further volumes and other places for a machine, IPv6, key
+pairs, boundaries, policies of log groups, logs that go elsewhere than to a group. And lists, which the handlers take for
+inventories of whole accounts."""
+ELSEWHERE: Mapping[str, re.Pattern[str]] = {
+    "AWS::IAM::Role": re.compile("iam:(Delete|Get|Put)RolePolicy"),
+    "AWS::EKS::Cluster": re.compile("iam:.*InstanceProfile"),
+}
+"""Rights over what these may have, and ours have not: policies within a role, nodes of EKS Auto Mode."""
 
 
 @functools.cache
@@ -118,11 +128,12 @@ def test_every_resource_that_a_component_makes_has_its_part() -> None:
 @pytest.mark.parametrize("resource", MADE)
 def test_a_part_may_do_what_cloudformation_does_for_its_resources(resource: str) -> None:
     part, name = MADE[resource]
-    ours = {action.lower() for action in deploying_actions(["cluster", part])}
+    whole: tuple[Part, ...] = ("common", part) if part in ("common", "server") else ("common", "cluster", part)
+    ours = {action.lower() for action in deploying_actions(whole)}
     assert handlers()[name]
     lacking = sorted(right for right in handlers()[name] if right.lower() not in ours)
-    lacking = [right for right in lacking if not UNUSED.fullmatch(right)]
-    assert [right for right in lacking if name != "AWS::IAM::Role" or not INLINE.fullmatch(right)] == []
+    excused = [UNUSED, *([ELSEWHERE[name]] if name in ELSEWHERE else [])]
+    assert [right for right in lacking if not any(each.fullmatch(right) for each in excused)] == []
 
 
 def _asked() -> list[str]:
@@ -154,7 +165,7 @@ def test_all_that_a_deployment_needs_fits_one_managed_policy() -> None:
 
 
 def test_rights_are_bound_to_regions_and_services() -> None:
-    policy = deploying_policy(["cluster"], ["us-east-1"])
+    policy = deploying_policy(["common", "cluster"], ["us-east-1"])
     statements = {statement["Sid"]: statement for statement in policy["Statement"]}
     assert statements["Regional"]["Condition"] == {"StringEquals": {"aws:RequestedRegion": ["us-east-1"]}}
     assert "iam:CreateRole" in statements["Global"]["Action"]

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3  # type: ignore[import-untyped]
 import pytest
 
 from polysilicon.lookups.preflight import Clients, Finding, preflight
 from polysilicon.lookups.preflight.policy import preflight_policy
 from tests.lookups.preflight.answers import quota
-from tests.lookups.preflight.fleets import cluster, fleet, pool, requirements
+from tests.lookups.preflight.fleets import cluster, fleet, pool, requirements, server
 from tests.lookups.preflight.stand_in import Answer, Asked, Raw, Refused, StandIn
 from tests.lookups.preflight.vpcs import made_vpc
 
@@ -30,7 +31,7 @@ def of(findings: Sequence[Finding], check: str) -> Finding:
 
 
 def everything(aws: StandIn) -> dict[str, Any]:
-    """A fleet that asks all there is to ask: spot, a reservation, a block, and a VPC that is there."""
+    """A fleet that asks all there is to ask: spot, a reservation, a VPC that is there, a server of its own."""
     document = fleet(2)
     subnets = made_vpc("10.64.0.0/16", {"use1-az4": "10.64.0.0/24", "use1-az6": "10.64.1.0/24"})
     network = {"kind": "existing", "cidrs": ["10.64.0.0/16"], "private_subnets": subnets}
@@ -38,6 +39,7 @@ def everything(aws: StandIn) -> dict[str, Any]:
     reserved = {"id": "cr-0123456789abcdef0", "zone": "use1-az6", "count": 2}
     document["pools"]["reserved"] = pool("inf2.xlarge", "theirs", zones=["use1-az6"])
     document["pools"]["reserved"]["capacity"] = [{"kind": "reserved", "min": 1, "max": 1, "reservation": reserved}]
+    document["servers"] = {"alone": server("us-east-1")}
     aws.asked.clear()
     return document
 
@@ -136,8 +138,17 @@ def test_a_throttled_question_is_asked_again(aws: StandIn) -> None:
 
 def test_without_credentials_one_line_says_so(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    look, looked = boto3.Session.get_credentials, []
+
+    def counted(session: boto3.Session) -> Any:
+        looked.append(session)
+        return look(session)
+
+    monkeypatch.setattr(boto3.Session, "get_credentials", counted)
     with Clients(tries=1) as clients:
         findings = preflight(requirements(fleet(2)), clients, NOW)
+    assert len(looked) == 1
     assert of(findings, "identity").status == "fail"
     assert "there are no credentials" in of(findings, "identity").text
     assert "aws sso login" in of(findings, "identity").fix
@@ -145,6 +156,13 @@ def test_without_credentials_one_line_says_so(aws: StandIn, monkeypatch: pytest.
     assert told.startswith("not answered for lack of credentials: rights, service role, quota in us-east-1")
     assert [finding.check for finding in findings] == ["identity", "command", "credentials"]
     assert aws.asked == []
+
+
+def test_half_of_the_credentials_are_none(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with Clients(tries=1) as clients:
+        findings = preflight(requirements(fleet(2)), clients, NOW)
+    assert "there are no credentials, or they are incomplete" in of(findings, "identity").text
 
 
 def test_a_profile_that_is_not_there_is_named(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.exceptions import NoCredentialsError  # type: ignore[import-untyped]
 
 _GLOBAL = "us-east-1"
 """Where IAM, STS and the price list are asked when no region is told."""
@@ -34,6 +35,7 @@ class Clients:
             max_pool_connections=16,
         )
         self._session: Any = None
+        self._anonymous = False
         self._made: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
@@ -44,10 +46,17 @@ class Clients:
         self.close()
 
     def __call__(self, service: str, region: str = _GLOBAL) -> Any:
-        """The client of a service in a region. Raises botocore's errors, as of a profile that is not there."""
+        """The client of a service in a region. Raises botocore's errors, as of a profile or credentials that are not
+        there."""
         with self._lock:  # sessions are not safe to share between threads; clients are
+            if self._session is None:
+                session = boto3.Session(profile_name=self._profile)
+                # Looked for once: where there are none, each look may wait for an instance's metadata service.
+                self._anonymous = session.get_credentials() is None
+                self._session = session
+            if self._anonymous:
+                raise NoCredentialsError()
             if (service, region) not in self._made:
-                self._session = self._session or boto3.Session(profile_name=self._profile)
                 self._made[service, region] = self._session.client(
                     service, region_name=region, endpoint_url=self._endpoint, config=self._config
                 )

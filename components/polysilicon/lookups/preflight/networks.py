@@ -60,7 +60,7 @@ def _judged(network: NetworkWanted, found: _Found, ec2: Any, region: str) -> Fin
         said.append(("fail", f"the subnets lie in several VPCs: {', '.join(within)}"))
     elif within:
         said += [*_ranges(network, found.vpcs[within[0]]), *_names(within[0], ec2)]
-    subject = f"network of {network.cluster}"
+    subject = f"network of {network.key}"
     if not said:
         return Finding("network", subject, "ok", f"{', '.join(network.subnets.values())} in {within[0]}")
     status, fix = worst(status for status, _ in said), _FIX.format(region=region)

@@ -16,6 +16,7 @@ from polysilicon.lookups.preflight.clients import Clients
 from polysilicon.lookups.preflight.failures import Failure, failure
 from polysilicon.lookups.preflight.findings import Check, Finding, Status
 from polysilicon.lookups.preflight.identity import identity, rights, service_role
+from polysilicon.lookups.preflight.images import machine_images
 from polysilicon.lookups.preflight.machines import offered, spot_score
 from polysilicon.lookups.preflight.networks import networks
 from polysilicon.lookups.preflight.quotas import quotas
@@ -49,9 +50,10 @@ def _account(wanted: AwsRequirements, clients: Clients) -> Iterator[Check]:
     yield Check("identity", partial(identity, wanted, clients))
     if wanted.parts:
         yield Check("rights", partial(rights, wanted, clients))
-    names = ["AWSServiceRoleForAutoScaling", *(["AWSServiceRoleForEC2Spot"] if wanted.uses_spot else [])]
-    yield from (Check("service role", partial(service_role, name, clients)) for name in names)
-    yield Check("command", tools)
+    if wanted.has_clusters:
+        names = ["AWSServiceRoleForAutoScaling", *(["AWSServiceRoleForEC2Spot"] if wanted.uses_spot else [])]
+        yield from (Check("service role", partial(service_role, name, clients)) for name in names)
+        yield Check("command", tools)
 
 
 def _region(wanted: RegionRequirements, clients: Clients, now: datetime) -> Iterator[Check]:
@@ -64,8 +66,11 @@ def _region(wanted: RegionRequirements, clients: Clients, now: datetime) -> Iter
         yield check("network", partial(networks, wanted, clients))
     if wanted.reservations:
         yield check("reservation", partial(reservations, wanted, clients))
-    yield check("EKS version", partial(support, wanted, clients, now))
-    yield check("node image", partial(images, wanted, clients))
+    if wanted.kubernetes:
+        yield check("EKS version", partial(support, wanted, clients, now))
+        yield check("node image", partial(images, wanted, clients))
+    if wanted.machine_images:
+        yield check("machine image", partial(machine_images, wanted, clients))
     for machine, nodes in wanted.spot.items():
         yield check("spot score", partial(spot_score, machine, nodes, wanted.region, clients))
 
