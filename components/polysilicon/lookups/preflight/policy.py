@@ -27,6 +27,8 @@ BOUND: Mapping[str, tuple[str, Sequence[str]]] = {
 """Actions that are allowed for certain services of AWS only, and the condition that says which."""
 _EVERYWHERE = ("budgets", "iam", "sts")
 """Services that know no region, or are asked in another than the stack's."""
+_STORES = ("ecr", "s3", "secretsmanager", "sns")
+"""Services whose actions are a statement of their own, so that it can be put into a second policy."""
 MOST_CHARACTERS = 6144
 """Of a managed policy, blanks not counted (docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
 
@@ -54,10 +56,18 @@ def deploying_policy(parts: Iterable[Part], regions: Sequence[str]) -> dict[str,
     actions = deploying_actions(parts)
     free = [action for action in actions if action not in BOUND]
     regional = [action for action in free if action.split(":")[0] not in _EVERYWHERE]
+    stores = [action for action in regional if action.split(":")[0] in _STORES]
     there = {"StringEquals": {"aws:RequestedRegion": list(regions)}}
     return _policy(
         [
-            {"Sid": "Regional", "Effect": "Allow", "Action": regional, "Resource": "*", "Condition": there},
+            {
+                "Sid": "Regional",
+                "Effect": "Allow",
+                "Action": [action for action in regional if action not in stores],
+                "Resource": "*",
+                "Condition": there,
+            },
+            {"Sid": "Stores", "Effect": "Allow", "Action": stores, "Resource": "*", "Condition": there},
             {
                 "Sid": "Global",
                 "Effect": "Allow",
