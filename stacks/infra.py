@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
     from polysilicon.aws import EksCluster, ExistingEksCluster, NetworkWires, S3WeightStore
 
+    AnyEksCluster = EksCluster | ExistingEksCluster
+
 
 @dataclass(frozen=True)
 class Infra:
@@ -158,7 +160,7 @@ def _images(
     key: str,
     spec: EksClusterSpec,
     plan: FleetPlan,
-    cluster: "EksCluster | ExistingEksCluster",
+    cluster: "AnyEksCluster",
     tags: Mapping[str, str],
     on_aws: pulumi.ResourceOptions,
 ) -> ImageWires | None:
@@ -176,7 +178,7 @@ def _stores(
     key: str,
     spec: EksClusterSpec,
     plan: FleetPlan,
-    cluster: "EksCluster | ExistingEksCluster",
+    cluster: "AnyEksCluster",
     tags: Mapping[str, str],
     on_aws: pulumi.ResourceOptions,
 ) -> dict[str, StoreWires]:
@@ -197,9 +199,7 @@ def _stores(
     }
 
 
-def _rights(
-    store: "S3WeightStore", server: ServerPlan, cluster: "EksCluster | ExistingEksCluster"
-) -> list[pulumi.Resource]:
+def _rights(store: "S3WeightStore", server: ServerPlan, cluster: "AnyEksCluster") -> list[pulumi.Resource]:
     """What a server may read, and what the job that compiles for it may write."""
     key, name = server.key, cluster.cluster_name
     weights = [server.weights.prefix] if server.weights else []
@@ -217,7 +217,7 @@ def _eks_cluster(
     tags: Mapping[str, str],
     provider: "pulumi_aws.Provider",
     catalog: Catalog,
-) -> "EksCluster | ExistingEksCluster":
+) -> "AnyEksCluster":
     from polysilicon import aws
 
     on_aws = pulumi.ResourceOptions(providers=[provider])

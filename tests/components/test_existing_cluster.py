@@ -11,7 +11,6 @@ import yaml
 from pulumi.runtime import mocks
 
 from polysilicon.aws import ExistingEksCluster, ExistingEksClusterArgs
-from polysilicon.errors import UserError
 from polysilicon.planning.order import Order
 from polysilicon.rehearsal import Rehearsal
 from polysilicon.specs import ExistingEksClusterSpec
@@ -31,18 +30,18 @@ FOUND = {
 }
 
 
-def adopted(monkeypatch: pytest.MonkeyPatch, **found: Any) -> tuple[Recording, ExistingEksCluster]:
+def adopted(monkeypatch: pytest.MonkeyPatch, known: bool = True, **found: Any) -> tuple[Recording, ExistingEksCluster]:
     """The cluster, as a program that finds it so would adopt it."""
     usual = recording.Recording.call
 
     def call(self: Recording, args: mocks.MockCallArgs) -> dict[str, Any]:
         answer = usual(self, args)
-        return {**answer, **FOUND, **found} if args.token == "aws:eks/getCluster:getCluster" else answer
+        return {**answer, **FOUND} if args.token == "aws:eks/getCluster:getCluster" else answer
 
     monkeypatch.setattr(recording.Recording, "call", call)
     made: list[ExistingEksCluster] = []
     args = ExistingEksClusterArgs(spec=ExistingEksClusterSpec.parse(DOCUMENT), tags={"CostCenter": "ml"})
-    return record(lambda: made.append(ExistingEksCluster("inf", args))), made[0]
+    return record(lambda: made.append(ExistingEksCluster("inf", args)), known), made[0]
 
 
 def test_nothing_is_made_but_the_way_of_nodes_into_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,22 +68,36 @@ def test_it_gives_the_wires_of_a_cluster_that_is_made(monkeypatch: pytest.Monkey
     assert [each["vpcId"] for each in asked] == ["vpc-7", "vpc-7"], "the cluster's own VPC"
 
 
-def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError) as raised:
-        adopted(monkeypatch, version="1.34")
-    assert str(raised.value) == (
-        'clusters.inf.kubernetes: got 1.35, but cluster company has 1.34\n  fix: write kubernetes: "1.34"'
-    )
-
-
-def test_a_cluster_without_access_entries_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError, match="takes no access entries"):
-        adopted(monkeypatch, accessConfigs=[{"authenticationMode": "CONFIG_MAP"}])
+def test_the_same_is_asked_before_anything_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, after = adopted(monkeypatch, known=False)[0], adopted(monkeypatch)[0]
+    assert {(r.type, r.name) for r in before.resources} == {(r.type, r.name) for r in after.resources}
 
 
 def in_company(config: dict[str, Any]) -> None:
     config["polysilicon:fleet"]["clusters"]["aws"] = dict(DOCUMENT)
     config["polysilicon:fleet"]["pools"]["inf2"]["capacity"] = [{"kind": "on_demand", "min": 1, "max": 2}]
+
+
+def of_another_version(config: dict[str, Any]) -> None:
+    in_company(config)
+    config["polysilicon:fleet"]["clusters"]["aws"]["kubernetes"] = "1.34"
+    read = {"source": "our own", "as_of": "2026-11", "kubernetes": "1.34"}
+    drivers = {"neuron_driver": "2.28.0.0", "nvidia_driver": "580.159.03"}
+    config["polysilicon:overlay"] = {
+        "ami_releases": {"1.34.9-20260625": {**read, **drivers}},
+        "addons": [{**read, "name": "vpc-cni", "version": "v1.22.4-eksbuild.3"}],
+    }
+
+
+@pytest.mark.engine
+def test_a_cluster_of_another_version_ends_the_preview_in_one_message(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    edit(project, "dev", of_another_version)
+    there = [*SUBNETS.values(), "company"]
+    preview = Rehearsal(project, "dev", state=tmp_path / "state", quiet=True, existing=there).preview()
+    assert not preview.ok
+    assert "clusters.aws.kubernetes: got 1.34, but cluster company has 1.35" in preview.log
+    assert "Traceback" not in preview.log
 
 
 @pytest.mark.engine

@@ -55,6 +55,12 @@ def test_without_nat_what_must_come_from_outside_is_named(mixed: dict[str, Any],
     assert "IAM" not in error
 
 
+def test_weights_of_the_clusters_own_store_come_from_inside(mixed: dict[str, Any], catalog: Catalog) -> None:
+    mixed["clusters"]["aws"]["weights"] = {}
+    mixed["models"]["chat"]["weights"] = {}
+    assert "the weights of" not in str(refused(fleet(mixed, CLOSED), catalog))
+
+
 def test_without_nat_karpenter_reaches_neither_its_image_nor_iam(mixed: dict[str, Any], catalog: Catalog) -> None:
     error = str(refused(fleet(mixed, CLOSED, most=2, served=False), catalog))
     assert "public.ecr.aws/karpenter/controller:" in error

@@ -107,7 +107,11 @@ BUCKET = {"kind": "existing", "bucket": "acme-weights", "region": "us-east-1"}
             {"common", "cluster", "network", "bucket", "found_bucket"},
         ),
         (
-            {"clusters": {"a": cluster("us-east-1", weights=BUCKET, images={})}},
+            {
+                "clusters": {"a": cluster("us-east-1", weights=BUCKET, images={})},
+                "pools": {"a": {**pool("inf2.xlarge", capacity=FLOOR), "cluster": "a"}},
+                "models": {"chat": {"model": "Qwen/Qwen3-0.6B", "pool": "a", "max_concurrency": 2, "weights": {}}},
+            },
             {"common", "cluster", "network", "found_bucket", "images"},
         ),
         (

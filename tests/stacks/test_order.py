@@ -69,6 +69,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
     edit(project, "mixed", with_volumes)
     edit(project, "mixed", with_weights)
+    edit(project, "mixed", with_volumes)
     result = rehearse(project, "mixed", folder / "state").up()
     assert result.ok, result.log
     return result

@@ -14,8 +14,7 @@ from polysilicon.aws.kubeconfig import eks_kubeconfig
 from polysilicon.aws.network import subnets_of
 from polysilicon.aws.tags import named
 from polysilicon.catalog import Catalog, load_catalog
-from polysilicon.errors import UserError
-from polysilicon.planning.cluster import plan_existing_eks_cluster
+from polysilicon.planning.cluster import joined, plan_existing_eks_cluster
 from polysilicon.planning.order import Order
 from polysilicon.resources import child, record
 from polysilicon.specs import ExistingEksClusterSpec
@@ -61,7 +60,7 @@ class ExistingEksCluster(pulumi.ComponentResource):
         found = aws.eks.get_cluster_output(name=args.spec.name, opts=pulumi.InvokeOutputOptions(parent=self))
         modes = found.access_configs.apply(lambda configs: [each.authentication_mode for each in configs])
         self.cluster_name = pulumi.Output.all(found.name, found.version, modes).apply(
-            lambda known: _fitting(name, plan.kubernetes, *known)
+            lambda known: joined(name, plan.kubernetes, *known)
         )
         self.home = self._home_of_nodes(found)
         known = pulumi.Output.all(self.cluster_name, found.endpoint, found.certificate_authorities[0].data)
@@ -90,14 +89,3 @@ class ExistingEksCluster(pulumi.ComponentResource):
             security_group_id=vpc.cluster_security_group_id,
             nodes_after={Order.NODES_AFTER_ROLE_POLICIES: [*policies, entry]},
         )
-
-
-def _fitting(key: str, wanted: str, name: str, version: str, modes: Sequence[str]) -> str:
-    """The cluster's name, where nodes of the plan can join it."""
-    if version != wanted:
-        text = f"clusters.{key}.kubernetes: got {wanted}, but cluster {name} has {version}"
-        raise UserError(f'{text}\n  fix: write kubernetes: "{version}"')
-    if "CONFIG_MAP" in modes:
-        text = f"clusters.{key}.name: got {name}, which takes no access entries (authentication mode CONFIG_MAP)"
-        raise UserError(f"{text}\n  fix: have its owner switch to API_AND_CONFIG_MAP; there is no way back from it")
-    return name

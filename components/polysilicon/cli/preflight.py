@@ -71,7 +71,7 @@ def _show_deploying_policy(wanted: AwsRequirements) -> None:
     click.echo(json.dumps(policy, indent=2))
     if (characters := size(policy)) > MOST_CHARACTERS:
         text = f"{characters:,} characters, but a managed policy holds {MOST_CHARACTERS:,}"
-        click.echo(f"{text}: put the statements into two policies", err=True)
+        click.echo(f"{text}: put the statement Stores into a policy of its own", err=True)
 
 
 def _asked(wanted: AwsRequirements) -> list[Finding]:

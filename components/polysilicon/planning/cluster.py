@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from polysilicon.catalog import Catalog
-from polysilicon.errors import one_of
+from polysilicon.errors import UserError, one_of
 from polysilicon.planning.names import require_key
 from polysilicon.planning.network import eks_ranges, network_zones, refuse_overlaps, require_range
 from polysilicon.planning.problems import Problems, refuse
@@ -130,6 +130,28 @@ def plan_existing_eks_cluster(key: str, spec: ExistingEksClusterSpec, catalog: C
         system=None,
         addons=_addons(catalog, kubernetes),
     )
+
+
+def joined(key: str, wanted: str, name: str, version: str, modes: Sequence[str]) -> str:
+    """The name of a cluster that is there, where nodes of the plan can join it. Raises `UserError` where they cannot.
+
+    It is asked within an apply, where a `SpecError`, which is a ValueError, would reach the user wrapped in the SDK's
+    own.
+
+    Args:
+        key: The cluster's key in the YAML.
+        wanted: The Kubernetes version of the nodes' images.
+        name: Its name in EKS.
+        version: Its Kubernetes version.
+        modes: Its authentication modes; EKS tells one.
+    """
+    if version != wanted:
+        text = f"clusters.{key}.kubernetes: got {wanted}, but cluster {name} has {version}"
+        raise UserError(f'{text}\n  fix: write kubernetes: "{version}"')
+    if "CONFIG_MAP" in modes:
+        text = f"clusters.{key}.name: got {name}, which takes no access entries (authentication mode CONFIG_MAP)"
+        raise UserError(f"{text}\n  fix: have its owner switch to API_AND_CONFIG_MAP; there is no way back from it")
+    return name
 
 
 def _require_pinned(spec: EksClusterSpec, kubernetes: str, pinned: Mapping[str, str]) -> None:

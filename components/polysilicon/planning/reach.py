@@ -42,7 +42,8 @@ def require_reach(
     if outside:
         text = f"got none, but nodes fetch from outside: {', '.join(outside)}"
         fix = (
-            f"take nat: single; or copy images to ECR in {region} and name the copies under polysilicon:overlay;"
+            f"take nat: single; or copy images to ECR in {region} and name the copies under polysilicon:overlay,"
+            " and read weights from the cluster's store (weights: {} of cluster and model);"
             " or say in way_out how nodes reach them all the same"
         )
         raise refuse("nat", text, fix)

@@ -33,6 +33,9 @@ class FlowLogs(Spec):
     0.50 USD in us-east-1.
     """
 
+    # Sources: docs.aws.amazon.com/vpc/latest/userguide, flow-log-records (the default fields; a minute at most on Nitro
+    # machines); aws-samples/sample-cfm-tips-mcp@7063778 services/cloudwatch_service_vended_log.py (the price).
+
     traffic: Literal["rejected", "accepted", "all", "none"] = "rejected"
     """By default what security groups reject. `none` writes nothing."""
     retention_days: RetentionDays = 30

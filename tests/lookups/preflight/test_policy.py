@@ -85,7 +85,7 @@ UNUSED = re.compile(
     |eks:(ActivateCertificateAuthority|List(Clusters|Updates|Addons|AccessEntries))
     |iam:(ListInstanceProfiles|.*RolePermissionsBoundary|ListRoles|UpdateRoleDescription)
     |kms:(DisableKey|DisableKeyRotation|EnableKey|ListKeys)
-    |logs:((Cre|De)(ate|lete)LogDelivery|DeleteRetentionPolicy|DisassociateKmsKey|.*BearerToken.*|.*DeletionProtection)
+    |logs:((Create|Delete)LogDelivery|DeleteRetentionPolicy|DisassociateKmsKey|.*BearerToken.*|.*DeletionProtection)
     |logs:(.*DataProtectionPolicy|.*Index(Policy|Policies)|.*Resource(Policy|Policies))
     |autoscaling:DescribeTags|billing:GetBillingViewData|events:ListRules|sqs:ListQueues
     |ecr:(.*RepositoryPolicy|PutImageTagMutability)
@@ -94,20 +94,20 @@ UNUSED = re.compile(
     |s3:((Get|Put|Delete)(Bucket)?(Analytics|Inventory|Metrics|IntelligentTiering).*|.*Notification|.*Accelerate.*)
     |s3:((Put|Delete)Bucket(Acl|CORS|Cors|Logging|Website|Replication|ObjectLockConfiguration|Encryption|Lifecycle))
     |s3:(DeleteObject|PutObject(Acl|LockConfiguration)|PutReplicationConfiguration)
-    |s3:REST\.PUT\.OBJECT|(firehose|s3tables|ssm|vpc-lattice|vpce):.*
+    |s3:REST\.PUT\.OBJECT|(firehose|ssm|s3tables|vpc-lattice|vpce):.*
     """,
     re.VERBOSE,
 )
 """Rights for what we never set, or never change: private NAT, further volumes and other places for a machine, IPv6, key
-pairs, boundaries, policies of log groups, logs that go elsewhere than to a group. And lists, which the handlers take
-for inventories of whole accounts."""
+pairs, boundaries, policies of log groups and repositories, logs that go elsewhere than to a group, and most settings of
+buckets and topics. And lists, which the handlers take for inventories of whole accounts."""
 ELSEWHERE: Mapping[str, re.Pattern[str]] = {
     "AWS::IAM::Role": re.compile("iam:(Delete|Get|Put)RolePolicy"),
-    "AWS::EC2::FlowLog": re.compile("ec2:DescribeTags|s3:(Get|Put)BucketPolicy"),
+    "AWS::EC2::FlowLog": re.compile("s3:.*"),
     "AWS::EKS::Cluster": re.compile("iam:.*InstanceProfile"),
 }
-"""Rights over what these may have, and ours have not: policies within a role, flow logs in a bucket, nodes of EKS Auto
-Mode."""
+"""Rights over what these may have, and ours have not: policies within a role, nodes of EKS Auto Mode, logs that go
+to a bucket."""
 
 
 @functools.cache
