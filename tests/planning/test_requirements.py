@@ -85,6 +85,7 @@ def test_a_network_that_is_there_is_compared_and_one_that_is_made_is_not() -> No
 
 
 BUCKET = {"kind": "existing", "bucket": "acme-weights", "region": "us-east-1"}
+FLOOR = [{"kind": "on_demand", "min": 1, "max": 1}]
 
 
 @pytest.mark.parametrize(

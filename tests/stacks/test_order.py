@@ -67,7 +67,6 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         config["polysilicon:fleet"]["budget"] = {"monthly_usd": 9, "alert_emails": ["ml@example.com"], "topic": True}
         config["polysilicon:fleet"]["models"]["chat"] |= {"weights": {}, "compile_cache": True}
 
-    edit(project, "mixed", with_volumes)
     edit(project, "mixed", with_weights)
     edit(project, "mixed", with_volumes)
     result = rehearse(project, "mixed", folder / "state").up()
