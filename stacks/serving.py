@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pulumi
-from infra import Infra
+from wires import Infra
 
 from polysilicon.catalog import Catalog
 from polysilicon.kubernetes import ModelServer, ModelServerArgs
