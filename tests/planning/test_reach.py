@@ -88,3 +88,11 @@ def test_a_way_out_beside_nat_is_refused() -> None:
     with pytest.raises(SpecError) as raised:
         EksNetworkSpec(zones=ZONES, way_out="the platform's transit gateway")
     assert str(raised.value) == ("way_out: is set, but nat: single is the way out\n  fix: remove it, or take nat: none")
+
+
+def test_weights_from_the_clusters_store_are_reached(mixed: dict[str, Any], catalog: Catalog) -> None:
+    mixed["clusters"]["aws"]["weights"] = {}
+    mixed["models"]["chat"] |= {"weights": {}, "compile_cache": True, "replicas": 0}
+    error = str(refused(fleet(mixed, CLOSED), catalog))
+    assert "the weights of" not in error
+    assert "public.ecr.aws/aws-cli/aws-cli:" in error, "what copies compiled code is an image from outside as well"

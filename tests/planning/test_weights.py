@@ -36,6 +36,17 @@ def test_gpus_read_the_folder_too(mixed: dict[str, Any], catalog: Catalog) -> No
     )
 
 
+def test_a_cluster_that_is_there_has_no_store(mixed: dict[str, Any], catalog: Catalog) -> None:
+    subnets = {"use1-az4": "subnet-0123456789abcdef0", "use1-az6": "subnet-0123456789abcdef1"}
+    network = {"kind": "existing", "cidrs": ["10.64.0.0/16"], "private_subnets": subnets}
+    there = {"cloud": "aws", "kind": "existing", "name": "theirs", "region": "us-east-1", "network": network}
+    mixed["clusters"]["aws"] = there
+    mixed["pools"]["inf2"]["capacity"] = [{"kind": "on_demand", "min": 1, "max": 1}]
+    mixed["models"]["chat"]["weights"] = {}
+    with pytest.raises(SpecError, match=r"weights: needs a store .*not built yet for clusters that are there"):
+        plan_fleet(FleetSpec.parse(mixed), catalog)
+
+
 def test_the_model_s_name_is_the_prefix_unless_another_is_given(mixed: dict[str, Any], catalog: Catalog) -> None:
     assert server(mixed, catalog, weights={}).weights == WeightMount("Qwen/Qwen3-0.6B", "us-east-1")
     assert server(mixed, catalog, weights={"prefix": "a/b"}).weights == WeightMount("a/b", "us-east-1")

@@ -32,7 +32,8 @@ def require_reach(
         return
     elastic = any(pool.elastic for pool in pools)
     _require_endpoints(spec, elastic)
-    images = [*(server.image for server in servers), *_device_images(pools, catalog)]
+    copiers = (server.compiled.copier for server in servers if server.compiled)
+    images = [*(server.image for server in servers), *copiers, *_device_images(pools, catalog)]
     if elastic:
         images.append(f"public.ecr.aws/karpenter/controller:{catalog.default('karpenter.version')}")
     outside = sorted({image for image in images if f".dkr.ecr.{region}.amazonaws.com/" not in image})

@@ -48,7 +48,8 @@ def require_source(spec: ModelSpec, cluster: ClusterSpec) -> None:
     if isinstance(cluster, EksClusterSpec):
         text, fix = "needs a store in the pool's cluster, and there is none", "add `weights: {}` to the cluster"
     else:
-        text = "needs a store in the pool's cluster, which is not built yet on Google Cloud"
+        where = "on Google Cloud" if cluster.cloud == "gcp" else "for clusters that are there"
+        text = f"needs a store in the pool's cluster, which is not built yet {where}"
         fix = "remove it: the servers then load the model from its hub, and compile it themselves"
     raise refuse(wanted, text, fix)
 
