@@ -16,7 +16,7 @@ from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.planning.problems import refuse
 
 _KEPT_BY_AWS = 5
-"""Of each subnet: docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html."""
+"""Of each subnet, the first four and the last: docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html."""
 _CONTROL_PLANE = 16
 """What EKS wants free in each of its subnets: awsdocs/amazon-eks-user-guide networking/network-reqs.adoc."""
 _LARGEST_VPC = 16
