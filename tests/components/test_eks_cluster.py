@@ -94,11 +94,11 @@ def test_the_control_plane_writes_all_logs_into_a_group_of_ours() -> None:
     assert group["retentionInDays"] == 30
 
 
-def test_the_control_plane_stays_in_the_first_two_zones_wherever_nodes_are() -> None:
+def test_control_plane_and_system_nodes_stay_in_the_first_two_zones_wherever_others_are() -> None:
     made = cluster(zones=(*ZONES, "use1-az2"))
     first_two = [f"subnet-{zone}" for zone in ZONES]
     assert made.one("aws:eks/cluster:Cluster")["vpcConfig"]["subnetIds"] == first_two
-    assert made.one("aws:eks/nodeGroup:NodeGroup")["subnetIds"] == [*first_two, "subnet-use1-az2"]
+    assert made.one("aws:eks/nodeGroup:NodeGroup")["subnetIds"] == first_two
 
 
 def test_the_spec_chooses_logs_and_how_long_they_stay() -> None:

@@ -69,8 +69,10 @@ def test_the_floor_always_runs_and_the_rest_comes_when_asked_for(cluster: EksClu
 def test_reserved_nodes_lie_where_the_reservation_lies_and_in_no_group(
     cluster: EksClusterPlan, catalog: Catalog
 ) -> None:
-    plan = gpus(cluster, catalog, capacity=[RESERVED], zones=["use1-az6"], placement_group=True)
-    (nodes,) = plan.nodes
+    beside = {"kind": "on_demand", "max": 1}
+    plan = gpus(cluster, catalog, capacity=[RESERVED, beside], zones=["use1-az6"], placement_group=True)
+    nodes, others = plan.nodes
+    assert others.placement_group
     assert nodes.zones == ("use1-az6",)
     assert not nodes.placement_group, "aws trap 12: a group that is forced on a reservation loses machines"
     assert nodes.in_group is None
@@ -115,6 +117,18 @@ WRONG_TERMS: dict[str, tuple[dict[str, Any], str]] = {
     "more nodes than the block has": (
         {"capacity": [{**BLOCK, "max": 5}]},
         "capacity[0].max: got max 5, but cr-0123456789abcdef0 holds 4\n  fix: lower max",
+    ),
+    "group of reserved nodes alone": (
+        {"capacity": [RESERVED], "zones": ["use1-az6"], "placement_group": True},
+        "placement_group: got true, but all nodes are reserved",
+    ),
+    "sharing that Karpenter cannot count": (
+        {
+            "machine": "g6e.12xlarge",
+            "sharing": {"kind": "time_slicing", "replicas": 2},
+            "capacity": [{"kind": "on_demand", "min": 1, "max": 2}],
+        },
+        "sharing: got time_slicing in a pool that Karpenter adds nodes to, which counts whole GPUs alone",
     ),
     "block of another machine": (
         {"capacity": [{**BLOCK, "reservation": {**BLOCK["reservation"], "machine": "p5e.48xlarge"}}]},  # type: ignore[dict-item]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from polysilicon.catalog import Catalog, Overlay
+from polysilicon.errors import SpecError
 from polysilicon.planning.fleet import FleetPlan, budgeted, plan_fleet
 from polysilicon.planning.landing import Interruption
 from polysilicon.planning.versions import within
@@ -96,3 +97,57 @@ def test_a_budget_is_made_once_in_each_account(mixed: dict[str, Any]) -> None:
     assert budgeted(FleetSpec.parse(mixed)) == ()
     mixed["budget"] = {"monthly_usd": 900, "alert_emails": ["ml@example.com"]}
     assert budgeted(FleetSpec.parse(mixed)) == ("one", "three")
+
+
+# ── What pools and networks share ────────────────────────────────────────────────────────────────────────────────────
+
+
+def reserving(count: int = 2, most: int = 2) -> dict[str, Any]:
+    reservation = {"id": "cr-0123456789abcdef0", "zone": "use1-az4", "count": count}
+    capacity = [{"kind": "reserved", "min": 1, "max": most, "reservation": reservation}]
+    return {"kind": "neuron", "cluster": "aws", "machine": "inf2.xlarge", "zones": ["use1-az4"], "capacity": capacity}
+
+
+def test_pools_share_a_reservation_as_far_as_it_goes(mixed: dict[str, Any], catalog: Catalog) -> None:
+    mixed["pools"] |= {"one": reserving(most=1), "two": reserving(most=1)}
+    assert plan(mixed, catalog).pools.keys() >= {"one", "two"}
+
+
+def test_pools_that_take_more_of_a_reservation_than_it_holds_are_refused(
+    mixed: dict[str, Any], catalog: Catalog
+) -> None:
+    mixed["pools"] |= {"one": reserving(), "two": reserving(most=1)}
+    with pytest.raises(SpecError) as caught:
+        plan(mixed, catalog)
+    assert str(caught.value) == (
+        "pools.two.capacity[0].max: got max 1, with which pools take 3 machines of cr-0123456789abcdef0: it holds 2\n"
+        "  fix: lower max here or in pool one"
+    )
+
+
+def test_pools_that_say_different_things_of_a_reservation_are_refused(mixed: dict[str, Any], catalog: Catalog) -> None:
+    mixed["pools"] |= {"one": reserving(most=1), "two": reserving(count=5, most=1)}
+    with pytest.raises(SpecError, match=r"pools\.two\.capacity\[0\]\.reservation: says other things of cr-01234"):
+        plan(mixed, catalog)
+
+
+def test_a_vpc_that_is_there_may_be_home_to_several(mixed: dict[str, Any], catalog: Catalog) -> None:
+    network = {
+        "kind": "existing",
+        "cidrs": ["10.64.0.0/16"],
+        "private_subnets": {"use1-az4": "subnet-0aaaaaaaaaaaaaaa4", "use1-az6": "subnet-0aaaaaaaaaaaaaaa6"},
+    }
+    mixed["clusters"]["aws"]["network"] = network
+    mixed["servers"] = {
+        "alone": {"cloud": "aws", "region": "us-east-1", "network": network, "model": "Qwen/Qwen3-0.6B"},
+        "other": {"cloud": "aws", "region": "us-east-1", "network": network, "model": "Qwen/Qwen3-0.6B"},
+    }
+    assert plan(mixed, catalog).machines.keys() == {"alone", "other"}
+    mixed["servers"]["other"]["network"] = {**network, "cidrs": ["10.64.0.0/18"]}
+    with pytest.raises(SpecError, match=r"10\.64\.0\.0/18 overlaps 10\.64\.0\.0/16 of clusters\.aws"):
+        plan(mixed, catalog)
+
+
+def test_nodes_may_be_where_no_control_plane_can(mixed: dict[str, Any], catalog: Catalog) -> None:
+    mixed["clusters"]["aws"]["network"]["zones"] = ["use1-az4", "use1-az6", "use1-az3"]
+    assert plan(mixed, catalog).clusters["aws"].zones[2] == "use1-az3"

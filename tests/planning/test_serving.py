@@ -187,3 +187,40 @@ def test_draining_gives_up_in_time(metrics: str) -> None:
 
 def test_draining_does_not_wait_for_a_server_that_is_gone() -> None:
     assert drain("http://127.0.0.1:9/metrics", 60).wait(timeout=20) == 0
+
+
+# ── Servers that share a GPU ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def on_gpus(mixed: dict[str, Any], sharing: dict[str, Any]) -> None:
+    mixed["pools"]["gpu"] = {
+        "kind": "eks_gpu",
+        "cluster": "aws",
+        "machine": "g6e.12xlarge",
+        "capacity": [{"kind": "on_demand", "min": 1, "max": 1}],
+        "sharing": sharing,
+    }
+    mixed["models"]["chat"] |= {"model": "Qwen/Qwen3-8B", "pool": "gpu", "replicas": 4}
+
+
+def test_servers_that_take_turns_on_a_gpu_keep_to_their_part_of_its_memory(
+    mixed: dict[str, Any], catalog: Catalog
+) -> None:
+    on_gpus(mixed, {"kind": "time_slicing", "replicas": 2})
+    args = server(mixed, catalog).args
+    assert args[args.index("--gpu-memory-utilization") + 1] == "0.450"
+
+
+def test_a_server_with_a_gpu_of_its_own_takes_what_the_engine_takes(mixed: dict[str, Any], catalog: Catalog) -> None:
+    on_gpus(mixed, {"kind": "whole"})
+    mixed["models"]["chat"]["replicas"] = 1
+    assert "--gpu-memory-utilization" not in server(mixed, catalog).args
+
+
+def test_a_line_that_cannot_be_told_takes_no_turns(mixed: dict[str, Any], catalog: Catalog) -> None:
+    on_gpus(mixed, {"kind": "time_slicing", "replicas": 2})
+    row = next(row for row in catalog.runtimes if row.line == "aws-0.27")
+    spoken = {name: flag for name, flag in row.arguments.items() if name != "memory_fraction"}
+    mute = catalog.overlaid(Overlay(runtimes=(row.model_copy(update={"arguments": spoken}),)))
+    with pytest.raises(SpecError, match=r"line: line aws-0\.27 cannot be told to leave memory of a GPU to others"):
+        server(mixed, mute)

@@ -35,7 +35,7 @@ def files(plan: SingleNodePlan) -> dict[str, str]:
     """What the machine is given, by path."""
     document = yaml.safe_load(plan.user_data)
     assert plan.user_data.startswith("#cloud-config\n")
-    assert document["runcmd"] == [["/opt/polysilicon/prepare.sh"]]
+    assert document["runcmd"][-1][-1] == "polysilicon-prepare.service"
     return {file["path"]: file["content"] for file in document["write_files"]}
 
 
@@ -119,9 +119,34 @@ def test_user_data_is_the_checked_in_one(name: str, changes: dict[str, Any], cat
     assert got == file.read_text()
 
 
-def test_the_server_answers_the_machine_alone_unless_others_are_named(catalog: Catalog) -> None:
-    assert "--publish 127.0.0.1:8080:8080" in unit(planned(catalog))
-    assert "--publish 0.0.0.0:8080:8080" in unit(planned(catalog, reach=["10.0.0.0/8"]))
+def test_who_may_ask_is_nothing_that_the_machine_is_told(catalog: Catalog) -> None:
+    assert planned(catalog, reach=["10.0.0.0/8"]).user_data == planned(catalog).user_data
+
+
+def test_whatever_fails_the_machine_does_not_run_for_ever(catalog: Catalog, tmp_path: Path) -> None:
+    """The look at idleness comes before what may fail, and what failed is tried again."""
+    plan = planned(catalog)
+    commands = yaml.safe_load(plan.user_data)["runcmd"]
+    assert [command[-1] for command in commands] == [
+        "daemon-reload",
+        "polysilicon-idle.timer",
+        "polysilicon-prepare.service",
+    ]
+    again = files(plan)["/etc/systemd/system/polysilicon-prepare.service"]
+    assert "Restart=on-failure" in again
+    assert "ConditionPathExists=!/var/lib/polysilicon/prepared" in again
+
+
+def test_preparing_fails_where_a_package_cannot_be_had(catalog: Catalog, tmp_path: Path) -> None:
+    dnf, done = tmp_path / "dnf", tmp_path / "systemctl"
+    dnf.write_text("#!/bin/sh\nexit 1\n")
+    done.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    for tool in (dnf, done):
+        tool.chmod(0o755)
+    script = files(planned(catalog))["/opt/polysilicon/prepare.sh"]
+    run = subprocess.run(["bash"], input=script, text=True, check=False, env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    assert run.returncode != 0
+    assert not (tmp_path / "started").exists(), "nothing is started that would run without what it needs"
 
 
 def test_the_container_has_all_chips_and_no_more_rights_than_it_needs(catalog: Catalog) -> None:
@@ -154,6 +179,7 @@ def test_the_script_is_one_for_bash(catalog: Catalog) -> None:
         ('say "x"', '"say \\"x\\""'),
         ("back\\slash", '"back\\\\slash"'),
         ("", '""'),
+        ('{\n\t"a": 1}', '"{\\n\\t\\"a\\": 1}"'),
     ],
 )
 def test_systemd_expands_nothing_of_a_word(word: str, written: str) -> None:
@@ -208,6 +234,18 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "disk that is too small": (
         {"machine": "g6e.48xlarge", "model": "Qwen/Qwen3-32B", "root_disk_gib": 100},
         "machine: image and weights need about",
+    ),
+    "argument that no unit file takes": (
+        {"extra_args": ["\x01"]},
+        "extra_args: got '\\x01', with a character that no unit file takes",
+    ),
+    "topic in another region": (
+        {"alarm_topics": ["arn:aws:sns:eu-west-1:123456789012:pages"]},
+        "alarm_topics[0]: got a topic in eu-west-1, which no alarm in us-east-1 can tell",
+    ),
+    "region that does not exist": (
+        {"region": "us-east1"},
+        "region: got 'us-east1', a region that the catalog does not have\n  fix: did you mean 'us-east-1'",
     ),
     "arguments that no user data has room for": (
         {"extra_args": ["x" * 20_000]},

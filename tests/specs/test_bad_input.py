@@ -75,7 +75,7 @@ CASES = {
     ),
     "zone that EKS refuses": (
         {"clusters.aws.network.zones": ["use1-az4", "use1-az3"]},
-        "fleet.clusters.aws.network.zones[1]: got 'use1-az3', where EKS puts no cluster of us-east-1\n"
+        "fleet.clusters.aws.network.zones[1]: got 'use1-az3', where EKS puts no control plane of us-east-1\n"
         "  fix: did you mean 'use1-az",
     ),
     "endpoint of no service": (
@@ -158,7 +158,7 @@ CASES = {
     ),
     "subnet in a zone that EKS refuses": (
         {"clusters.aws.network": {**EXISTING, "private_subnets": {"use1-az3": SUBNET, "use1-az6": f"{SUBNET}f"}}},
-        "fleet.clusters.aws.network.private_subnets.use1-az3: got 'use1-az3', where EKS puts no cluster of us-east-1",
+        "fleet.clusters.aws.network.private_subnets.use1-az3: got 'use1-az3', where EKS puts no control plane of",
     ),
     "existing network over the services": (
         {"clusters.aws.network": {**EXISTING, "cidrs": ["10.64.0.0/16", "172.20.0.0/20"]}},
@@ -245,7 +245,7 @@ CASES = {
     ),
     "services range that EKS refuses": (
         {"clusters.aws.service_cidr": "11.0.0.0/30"},
-        "fleet.clusters.aws.service_cidr: got 11.0.0.0/30, which EKS refuses\n  fix: take a private range",
+        "fleet.clusters.aws.service_cidr: got 11.0.0.0/30, which EKS refuses\n  fix: take a range between /12",
     ),
     "control plane range that GKE refuses": (
         {"clusters.gcp.control_plane_cidr": "172.16.0.0/24"},
@@ -352,6 +352,19 @@ CASES = {
         {"clusters.aws.endpoint.cidrs": ["0.0.0.0/0"]},
         "fleet.clusters.aws.endpoint.cidrs: got 0.0.0.0/0, which opens the Kubernetes API to the whole internet\n"
         "  fix: name the networks of your offices and runners",
+    ),
+    "network that the internet does not see": (
+        {"clusters.aws.endpoint.cidrs": ["10.1.0.0/16"]},
+        "fleet.clusters.aws.endpoint.cidrs: got 10.1.0.0/16, from which nobody on the internet asks\n"
+        "  fix: name the networks as the internet sees them, or take `kind: private`",
+    ),
+    "network twice": (
+        {"clusters.aws.endpoint": {"kind": "private", "reach": ["10.1.0.0/16", "10.1.0.0/16"]}},
+        "fleet.clusters.aws.endpoint.reach[1]: got 10.1.0.0/16 twice\n  fix: name each network once",
+    ),
+    "services range that is private and nobody's": (
+        {"clusters.aws.service_cidr": "198.18.0.0/16"},
+        "fleet.clusters.aws.service_cidr: got 198.18.0.0/16, which EKS refuses",
     ),
     "zone of another region": (
         {"clusters.gcp.zones": ["us-west1-c"]},
@@ -486,3 +499,10 @@ def test_a_budget_without_an_aws_account_is_refused(mixed: dict[str, Any]) -> No
         mixed[part] = {key: value for key, value in mixed[part].items() if key in ("gcp", "v5e")}
     with pytest.raises(SpecError, match=r"fleet\.budget: is set, but nothing of the fleet is on AWS"):
         FleetSpec.parse(mixed, "fleet")
+
+
+def test_a_list_is_not_called_short_for_what_is_wrong_in_it(mixed: dict[str, Any]) -> None:
+    mixed["clusters"]["aws"]["endpoint"]["cidrs"] = ["300.0.0.0/8"]
+    with pytest.raises(SpecError) as caught:
+        FleetSpec.parse(mixed, "fleet")
+    assert [problem.path for problem in caught.value.problems] == ["fleet.clusters.aws.endpoint.cidrs[0]"]

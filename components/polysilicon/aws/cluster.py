@@ -17,8 +17,7 @@ from polysilicon.aws.network import NetworkWires
 from polysilicon.aws.nodes import NodeGroupArgs, node_group
 from polysilicon.aws.tags import named
 from polysilicon.catalog import Catalog, load_catalog
-from polysilicon.errors import UserError
-from polysilicon.planning.cluster import EksClusterPlan, plan_eks_cluster
+from polysilicon.planning.cluster import CONTROL_PLANE_ZONES, EksClusterPlan, plan_eks_cluster
 from polysilicon.planning.names import cluster_name
 from polysilicon.planning.order import Order
 from polysilicon.resources import After, child, record
@@ -26,9 +25,6 @@ from polysilicon.specs import EksClusterSpec, PrivateEndpoint, PublicEndpoint
 
 _ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 _SYSTEM_DISK_GIB = 50
-_CONTROL_PLANE_ZONES = 2
-"""EKS asks for two, and refuses to add or drop a zone afterwards: nodes may be in others, the control plane stays where
-it is (awsdocs/amazon-eks-user-guide networking/network-reqs.adoc)."""
 _ENFORCE_POLICIES = json.dumps({"enableNetworkPolicy": "true"})
 """Without it the network plugin of EKS leaves NetworkPolicies to whoever enforces them: nobody."""
 
@@ -120,7 +116,7 @@ class EksCluster(pulumi.ComponentResource):
             role_arn=role.arn,
             version=self._plan.kubernetes,
             vpc_config={
-                "subnet_ids": list(self._args.network.private_subnet_ids.values())[:_CONTROL_PLANE_ZONES],
+                "subnet_ids": list(self._args.network.private_subnet_ids.values())[:CONTROL_PLANE_ZONES],
                 "endpoint_private_access": True,
                 "endpoint_public_access": bool(public),
                 "public_access_cidrs": list(public) or None,
@@ -180,11 +176,19 @@ class EksCluster(pulumi.ComponentResource):
         here = pulumi.InvokeOutputOptions(parent=self)
         caller = aws.get_caller_identity_output(opts=here)
         role = aws.iam.get_session_context_output(arn=caller.arn, opts=here).issuer_arn
-        deployer = role.apply(lambda arn: _unlisted(arn, self._args.spec.admins))
+        deployer = role.apply(self._told_if_listed)
         # Whoever runs `up` next may be somebody else; the entry stays with the first, others are named in the spec.
         entries = [self._administrator(cluster, "deployer", deployer, ignore_changes=["principalArn"])]
         entries += [self._administrator(cluster, _key_of(arn), arn) for arn in self._args.spec.admins]
         return list(entries)
+
+    def _told_if_listed(self, deployer: str) -> str:
+        """EKS takes one entry for a principal, and whoever makes the cluster has one already; later on, whoever runs an
+        update may well be one of those in the spec."""
+        if deployer in self._args.spec.admins:
+            text = f"admins: {deployer} runs this update"
+            pulumi.log.warn(f"{text}. If it makes the cluster, leave it out: it is an administrator by that", self)
+        return deployer
 
     def _administrator(
         self,
@@ -238,7 +242,8 @@ class EksCluster(pulumi.ComponentResource):
         group = NodeGroupArgs(
             cluster_name=home.cluster_name,
             role_arn=home.node_role_arn,
-            subnet_ids=list(home.subnet_ids.values()),
+            # Those of the control plane: with zones that come later the nodes would all be replaced.
+            subnet_ids=list(home.subnet_ids.values())[:CONTROL_PLANE_ZONES],
             machine=system.machine,
             ami_type="AL2023_x86_64_STANDARD",
             ami_release=self._plan.ami_release,
@@ -255,12 +260,3 @@ def _key_of(principal: str) -> str:
     """A stable name for an administrator: account, kind and name, as the ARN has them."""
     _, _, _, _, account, path = principal.split(":", 5)
     return f"{account}-{path.replace('/', '-')}"
-
-
-def _unlisted(deployer: str, admins: Sequence[str]) -> str:
-    """EKS takes one entry for a principal, and whoever deploys has one already."""
-    if deployer in admins:
-        text = f"admins: got {deployer}, which runs this update and is an administrator by that"
-        # Within an apply a ValueError, as a SpecError is, would reach the user wrapped in the SDK's own.
-        raise UserError(f"{text}\n  fix: leave it out")
-    return deployer

@@ -17,6 +17,7 @@ Argument = Literal[
     "max_concurrency",
     "kv_blocks",
     "drain_seconds",
+    "memory_fraction",
 ]
 """What a server is told."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from polysilicon.catalog.rows import Machine
 from polysilicon.planning.pool_parts import EksNodes
 from polysilicon.planning.problems import Problems, refuse
-from polysilicon.specs import Capacity, CapacityBlock, OnDemand, ReplaceOk, Reserved, Spot
+from polysilicon.specs import Capacity, CapacityBlock, OnDemand, PoolSpec, ReplaceOk, Reservation, Reserved, Spot
 from polysilicon.specs.pool import EksPoolSpec, choice_key
 
 _GREATEST_WEIGHT = 100
@@ -43,12 +43,21 @@ def plan_nodes(spec: EksPoolSpec, zones: tuple[str, ...], now: datetime) -> tupl
     """The nodes of each choice, in the order in which they are tried. Raises `SpecError` where a reservation is not
     what the pool needs."""
     problems = Problems()
+    with problems.under(""):
+        _require_a_use_of_the_group(spec)
     planned = []
     for index, choice in enumerate(spec.capacity):
         with problems.under(f"capacity[{index}]"):
             planned.append(_nodes(choice, spec, zones, now, _GREATEST_WEIGHT - index))
     problems.raise_any()
     return tuple(planned)
+
+
+def _require_a_use_of_the_group(spec: EksPoolSpec) -> None:
+    if spec.placement_group and not any(isinstance(choice, OnDemand | Spot) for choice in spec.capacity):
+        text = "got true, but all nodes are reserved, and a group that is forced on a reservation loses machines"
+        fix = "remove it; a reservation that was made in a group has reservation.placement_group"
+        raise refuse("placement_group", text, fix)
 
 
 def _nodes(choice: Capacity, spec: EksPoolSpec, zones: tuple[str, ...], now: datetime, weight: int) -> EksNodes:
@@ -103,3 +112,30 @@ def _begins(choice: Reserved | CapacityBlock, spec: EksPoolSpec, now: datetime) 
 def may_replace(leave: ReplaceOk | None, now: datetime) -> bool:
     """Whether machines that are hard to get again may go: the YAML says so until a day that has not passed."""
     return leave is not None and now.date() <= leave.until
+
+
+def require_reserved_once(pools: Mapping[str, PoolSpec]) -> None:
+    """Raises `SpecError` where pools together take more of a reservation than it holds, or differ in what they say of
+    it."""
+    first: dict[str, tuple[str, Reservation]] = {}
+    taken: dict[str, int] = {}
+    problems = Problems()
+    for key, pool in pools.items():
+        for index, choice in enumerate(pool.capacity):
+            if not isinstance(choice, Reserved | CapacityBlock):
+                continue
+            with problems.under(f"{key}.capacity[{index}]"):
+                _require_left(choice, first.setdefault(choice.reservation.id, (key, choice.reservation)), taken)
+    problems.raise_any()
+
+
+def _require_left(choice: Reserved | CapacityBlock, first: tuple[str, Reservation], taken: dict[str, int]) -> None:
+    pool, same = first
+    stated = choice.reservation
+    if stated != same:
+        text = f"says other things of {stated.id} than pool {pool}"
+        raise refuse("reservation", text, "copy what `aws ec2 describe-capacity-reservations` shows")
+    taken[stated.id] = taken.get(stated.id, 0) + choice.max
+    if taken[stated.id] > stated.count:
+        text = f"got max {choice.max}, with which pools take {taken[stated.id]} machines of {stated.id}: it holds"
+        raise refuse("max", f"{text} {stated.count}", f"lower max here or in pool {pool}")

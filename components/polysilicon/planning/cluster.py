@@ -66,6 +66,11 @@ class GkeClusterPlan:
 ClusterPlan = EksClusterPlan | GkeClusterPlan
 
 
+CONTROL_PLANE_ZONES = 2
+"""EKS asks for two, and refuses to add or drop a zone afterwards: nodes may be in others, the control plane stays where
+it is (awsdocs/amazon-eks-user-guide networking/network-reqs.adoc)."""
+
+
 def plan_cluster(key: str, spec: ClusterSpec, catalog: Catalog) -> ClusterPlan:
     """The plan of either cloud. Raises `SpecError` with paths relative to the cluster."""
     if isinstance(spec, EksClusterSpec):
@@ -187,8 +192,10 @@ def newest_release(catalog: Catalog, kubernetes: str) -> str:
 def _require_zones(spec: EksClusterSpec, catalog: Catalog) -> None:
     known = _zones_with_clusters(spec, catalog)
     for index, zone in enumerate(spec.network.zones):
-        if zone not in known:
-            text = f"got {zone!r}, where EKS puts no cluster of {spec.region}"
+        of_control_plane = index < CONTROL_PLANE_ZONES
+        if zone not in known and (of_control_plane or zone.split("-")[0] != known[0].split("-")[0]):
+            where_not = "where EKS puts no control plane" if of_control_plane else "which is no zone"
+            text = f"got {zone!r}, {where_not} of {spec.region}"
             where = f"zones[{index}]" if isinstance(spec.network, EksNetworkSpec) else f"private_subnets.{zone}"
             raise refuse(f"network.{where}", text, one_of(known, zone))
 
@@ -211,8 +218,13 @@ def _zones_with_clusters(spec: EksClusterSpec | ExistingEksClusterSpec, catalog:
 
 def _kubernetes(spec: EksClusterSpec | ExistingEksClusterSpec, catalog: Catalog) -> str:
     images = {row.kubernetes for row in catalog.ami_releases.values()}
-    known = sorted(images & {row.kubernetes for row in catalog.addons}, key=numbers)
     wanted = spec.kubernetes or catalog.default("aws.kubernetes")
+    if isinstance(spec, ExistingEksClusterSpec):  # its add-ons are its owner's, and its version is what it is
+        if wanted not in images:
+            text = f"got {wanted!r}, for which the catalog has no node image"
+            raise refuse("kubernetes", text, "add the image's release under polysilicon:overlay, ami_releases")
+        return wanted
+    known = sorted(images & {row.kubernetes for row in catalog.addons}, key=numbers)
     if wanted not in known:
         text = f"got {wanted!r}, for which the catalog has no node image or no add-ons"
         raise refuse("kubernetes", text, one_of(known, wanted))

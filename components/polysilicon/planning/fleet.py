@@ -11,6 +11,7 @@ from polysilicon import clock
 from polysilicon.catalog import Catalog
 from polysilicon.errors import one_of
 from polysilicon.planning.addresses import require_addresses
+from polysilicon.planning.capacity import require_reserved_once
 from polysilicon.planning.cluster import ClusterPlan, EksClusterPlan, plan_cluster, routed_ranges
 from polysilicon.planning.images import require_secrets
 from polysilicon.planning.landing import Landing
@@ -26,6 +27,7 @@ from polysilicon.specs import (
     EksClusterSpec,
     EksNetworkSpec,
     ExistingEksClusterSpec,
+    ExistingEksNetworkSpec,
     FleetSpec,
     SingleNodeServerSpec,
 )
@@ -76,6 +78,9 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
         with problems.under(f"pools.{key}"):
             if (home := _named(fleet.clusters, clusters, pool.cluster, "cluster")) is not None:
                 pools[key] = plan_pool(key, pool, home, catalog, now or clock.now())
+
+    with problems.under("pools"):
+        require_reserved_once(fleet.pools)
 
     servers: dict[str, ServerPlan] = {}
     for key, model in fleet.models.items():
@@ -143,9 +148,21 @@ def budgeted(fleet: FleetSpec) -> tuple[str, ...]:
 
 
 def _ranges(fleet: FleetSpec) -> dict[str, str]:
-    """Ranges that networks must reach when they are connected, by their YAML path."""
-    ranges = {f"clusters.{k}.{n}": r for k, c in fleet.clusters.items() for n, r in routed_ranges(c).items()}
-    return ranges | {f"servers.{k}.{n}": r for k, s in fleet.servers.items() for n, r in eks_ranges(s.network).items()}
+    """Ranges that networks must reach when they are connected, by their YAML path. A VPC that is there may be home to
+    several, and counts once."""
+    networks: list[tuple[str, object, dict[str, str]]] = [
+        *((f"clusters.{key}", cluster.network, routed_ranges(cluster)) for key, cluster in fleet.clusters.items()),
+        *((f"servers.{key}", server.network, eks_ranges(server.network)) for key, server in fleet.servers.items()),
+    ]
+    ranges: dict[str, str] = {}
+    there: set[tuple[str, ...]] = set()
+    for path, network, own in networks:
+        if isinstance(network, ExistingEksNetworkSpec):
+            if network.cidrs in there:
+                continue
+            there.add(network.cidrs)
+        ranges |= {f"{path}.{name}": cidr for name, cidr in own.items()}
+    return ranges
 
 
 def _named(stated: Mapping[str, object], planned: Mapping[str, Value], key: str, noun: str) -> Value | None:

@@ -91,6 +91,8 @@ class Landing:
     """Memory of the chips that one server has."""
     devices: int = 1
     """Chips, or parts of one, that one server has."""
+    device_share: float = 1
+    """The part of each chip's memory that a server may take, where it must keep to that by itself."""
 
     @property
     def called(self) -> str:

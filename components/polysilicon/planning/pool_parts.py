@@ -229,6 +229,7 @@ def landing_of(
         servers_per_node=slot.of_node,
         device_memory_gib=slot.device_memory_gib,
         devices=slot.devices,
+        device_share=slot.device_share,
     )
 
 

@@ -78,6 +78,7 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
     weights = plan_weights(spec, runtime, landing.region)
     _require_open(spec, model)
     _require_nodes(spec, landing)
+    _require_restraint(runtime, landing)
     _require_disk(spec, model, runtime, landing, catalog)
     if spec.max_model_len > model.max_position:
         fix = f"take at most {model.max_position}"
@@ -94,7 +95,7 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
         line=runtime.line,
         image=runtime.image.format(region=landing.region),
         command=runtime.command,
-        args=(*_arguments(spec, runtime, cores, source), *spec.extra_args),
+        args=(*_arguments(spec, runtime, cores, source, _memory_fraction(landing, catalog)), *spec.extra_args),
         env=runtime.env,
         port=runtime.port,
         health_path=runtime.health_path,
@@ -189,7 +190,23 @@ def _require_driver(runtime: Runtime, landing: Landing, rows: tuple[Runtime, ...
     raise refuse("line", text, fix)
 
 
-def _arguments(spec: ModelSpec, runtime: Runtime, shards: int, source: str) -> tuple[str, ...]:
+def _require_restraint(runtime: Runtime, landing: Landing) -> None:
+    """Servers that take turns on a GPU share its memory, which each would else take for itself."""
+    if landing.device_share < 1 and "memory_fraction" not in runtime.arguments:
+        text = f"line {runtime.line} cannot be told to leave memory of a GPU to others, which pool {landing.key} shares"
+        raise refuse("line", text, "take another line, or a pool with sharing: {kind: whole} or mig")
+
+
+def _memory_fraction(landing: Landing, catalog: Catalog) -> str | None:
+    """The part of a chip's memory that a server may take; None leaves it to the engine."""
+    if landing.device_share == 1:
+        return None
+    return f"{catalog.assumptions['usable_memory_fraction'].value * landing.device_share:.3f}"
+
+
+def _arguments(
+    spec: ModelSpec, runtime: Runtime, shards: int, source: str, memory_fraction: str | None
+) -> tuple[str, ...]:
     values = {
         "model": source,
         "served_name": spec.model,
@@ -199,6 +216,8 @@ def _arguments(spec: ModelSpec, runtime: Runtime, shards: int, source: str) -> t
         "max_concurrency": spec.max_concurrency,
         "kv_blocks": spec.max_concurrency,
         "drain_seconds": spec.drain_seconds,
+        "memory_fraction": memory_fraction,
     }
-    pairs = ((flag, str(values[told])) for told, flag in runtime.arguments.items())
+    told = ((flag, values[name]) for name, flag in runtime.arguments.items())
+    pairs = ((flag, str(value)) for flag, value in told if value is not None)
     return tuple(word for flag, value in pairs for word in ((flag, value) if flag else (value,)))

@@ -28,6 +28,8 @@ class Slot:
     """How many servers one node has room for."""
     device_memory_gib: float
     """Memory of all its devices."""
+    device_share: float = 1
+    """The part of each device's memory that is its own, where nothing else sees to that."""
     scheduler: str | None = None
     """Scheduler that must choose its devices; none where any will do."""
 
@@ -43,15 +45,22 @@ def slot_of(spec: EksPoolSpec, machine: Machine, silicon: Silicon) -> Slot:
     # Several of a node's Neuron chips must be neighbours; one, and all of them, always are.
     chosen = spec.kind == "neuron" and 1 < devices < machine.accelerators
     memory_gib, scheduler = devices * silicon.memory_gib, NEURON_SCHEDULER if chosen else None
-    return Slot(devices, machine.accelerators // devices, memory_gib, scheduler)
+    return Slot(devices, machine.accelerators // devices, memory_gib, scheduler=scheduler)
 
 
 def require_packed(slot: Slot, spec: EksPoolSpec, machine: Machine, silicon: Silicon) -> None:
-    """Raises `SpecError` where Karpenter, which is to add nodes, may find room on a node whose free chips are no
-    neighbours: it does not see what the scheduler has chosen, and counts right for powers of two alone.
+    """Raises `SpecError` where Karpenter, which is to add nodes, would count wrong.
+
+    Of a new node it knows the machine's whole GPUs, not how they are shared. And it does not see which Neuron chips the
+    scheduler has chosen, so that a node's free chips may be no neighbours: only powers of two come out right.
 
     Source: aws/karpenter-provider-aws@1d92708 website/content/en/docs/concepts/scheduling.md.
     """
+    if isinstance(spec, EksGpuPoolSpec) and spec.sharing.kind != "whole":
+        text = f"got {spec.sharing.kind} in a pool that Karpenter adds nodes to, which counts whole GPUs alone"
+        raise refuse(
+            "sharing", text, "make min and max of each choice of capacity equal, or take sharing: {kind: whole}"
+        )
     if slot.scheduler is None or not slot.devices & (slot.devices - 1):
         return
     packed = [n for n in _equal_shares(spec, machine, silicon) if not n & (n - 1) or n == machine.accelerators]
@@ -101,7 +110,8 @@ def _require_apart(spec: EksPoolSpec) -> None:
 
 def _part_of_device(sharing: TimeSlicing | Mig, spec: EksPoolSpec, machine: Machine, silicon: Silicon) -> Slot:
     if isinstance(sharing, TimeSlicing):
-        return Slot(1, machine.accelerators * sharing.replicas, silicon.memory_gib / sharing.replicas)
+        share = 1 / sharing.replicas
+        return Slot(1, machine.accelerators * sharing.replicas, silicon.memory_gib * share, share)
     if sharing.profile not in silicon.mig_profiles:
         known = ", ".join(silicon.mig_profiles)
         fix = f"allowed: {known}" if known else "take whole or time_slicing: this chip cannot be cut"

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from polysilicon.catalog import Catalog
 from polysilicon.catalog.rows import Machine, MachineImage, Silicon
+from polysilicon.errors import one_of
 from polysilicon.planning.capacity import may_replace
 from polysilicon.planning.landing import Landing, PerNode, PodPatch
 from polysilicon.planning.names import require_key
@@ -66,7 +67,7 @@ def plan_single_node(key: str, spec: SingleNodeServerSpec, catalog: Catalog, now
         image_key=image_key,
         image=image,
         server=server,
-        user_data=user_data(server, silicon, open_to_others=bool(spec.reach), idle_minutes=spec.idle_stop_minutes),
+        user_data=user_data(server, silicon, idle_minutes=spec.idle_stop_minutes),
         movable=machine.local_nvme_gib == 0,
         protected=silicon.scarce and not may_replace(spec.replace_ok, now),
     )
@@ -84,11 +85,24 @@ def _checked_zone(spec: SingleNodeServerSpec, machine: Machine, catalog: Catalog
         with problems.under("network"):
             _require_way_out(spec.network)
     with problems.under(""):
+        _require_region(spec, catalog)
+    with problems.under(""):
         _require_own_zones(spec, catalog)
     with problems.under(""):
         _require_on_demand(spec, machine)
     problems.raise_any()
     return selling_zones(spec.machine, spec.region, spec.network.zones, catalog)[0]
+
+
+def _require_region(spec: SingleNodeServerSpec, catalog: Catalog) -> None:
+    known = sorted(row.region for row in catalog.regions)
+    if spec.region not in known:
+        fix = f"{one_of(known, spec.region)}; or add a row under polysilicon:overlay, regions"
+        raise refuse("region", f"got {spec.region!r}, a region that the catalog does not have", fix)
+    for index, topic in enumerate(spec.alarm_topics):
+        if (region := topic.split(":")[3]) != spec.region:
+            text = f"got a topic in {region}, which no alarm in {spec.region} can tell"
+            raise refuse(f"alarm_topics[{index}]", text, f"take one in {spec.region}")
 
 
 def _require_way_out(network: EksNetworkSpec) -> None:

@@ -16,19 +16,19 @@ _TO_EXIT_SECONDS = 30
 """After the last request."""
 
 
-def user_data(server: ServerPlan, silicon: Silicon, *, open_to_others: bool, idle_minutes: int | None) -> str:
-    """The cloud-config. Raises `SpecError` where it is longer than EC2 takes.
+def user_data(server: ServerPlan, silicon: Silicon, *, idle_minutes: int | None) -> str:
+    """The cloud-config. Raises `SpecError` where it is longer than EC2 takes, or has what no unit file can hold.
 
     Args:
-        open_to_others: Whether others than the machine itself may ask the server.
         idle_minutes: After how long without a request the machine stops; None is never.
     """
+    _require_printable(server)
     registry = server.image.split("/")[0]
     text = render(
         "aws/single_node/cloud_config.yaml.j2",
         key=server.key,
         image=server.image,
-        run=" ".join(map(systemd_word, _docker_run(server, silicon, "0.0.0.0" if open_to_others else "127.0.0.1"))),
+        run=" ".join(map(systemd_word, _docker_run(server, silicon))),
         metrics=f"http://127.0.0.1:{server.port}/metrics",
         drain=not server.drains_itself,
         drain_seconds=server.drain_seconds,
@@ -43,19 +43,27 @@ def user_data(server: ServerPlan, silicon: Silicon, *, open_to_others: bool, idl
     return text
 
 
+def _require_printable(server: ServerPlan) -> None:
+    for word in server.args:
+        if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", word):
+            raise refuse("extra_args", f"got {word!r}, with a character that no unit file takes", "write it without")
+
+
 def systemd_word(word: str) -> str:
     """A word of a command line as a unit file has it: quoted where needed, and nothing of it expanded."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    escaped = escaped.replace("\n", "\\n").replace("\t", "\\t")
     return escaped if re.fullmatch(r"[\w@.,:/=+%-]+", escaped) else f'"{escaped}"'
 
 
-def _docker_run(server: ServerPlan, silicon: Silicon, address: str) -> list[str]:
-    """The container has all chips, no capabilities, and of the machine's disk its cache alone."""
+def _docker_run(server: ServerPlan, silicon: Silicon) -> list[str]:
+    """The container has all chips, no capabilities, and of the machine's disk its cache alone. Who may ask it is the
+    security group's matter, which changes without a new machine."""
     env = {**server.env, **server.landing.pod.env}
     entry = ["--entrypoint", server.command[0]] if server.command else []
     return [
         *("/usr/bin/docker", "run", "--rm", "--name", server.key, "--log-driver", "none"),
-        *("--publish", f"{address}:{server.port}:{server.port}"),
+        *("--publish", f"{server.port}:{server.port}"),
         *("--memory", f"{server.memory_gib}g", "--shm-size", f"{silicon.shm_gib}g"),
         *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
         *("--volume", f"{_CACHE}:{server.cache_path}"),

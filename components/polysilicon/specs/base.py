@@ -57,7 +57,15 @@ def refusal(text: str, fix: str = "", at: tuple[str | int, ...] = ()) -> Pydanti
 
 def problems_of(error: ValidationError, document: Any) -> list[Problem]:
     """Pydantic's findings as problems with YAML paths."""
-    return [problem for detail in error.errors(include_url=False) for problem in _problems(detail, document)]
+    details = error.errors(include_url=False)
+    told = [detail for detail in details if not _follows(detail, details)]
+    return [problem for detail in told for problem in _problems(detail, document)]
+
+
+def _follows(detail: ErrorDetails, others: Sequence[ErrorDetails]) -> bool:
+    """Whether a list is too short only because what stands in it is wrong, which is told already."""
+    inside = (other["loc"][: len(detail["loc"])] for other in others if len(other["loc"]) > len(detail["loc"]))
+    return detail["type"] == "too_short" and detail["loc"] in inside
 
 
 def _problems(detail: ErrorDetails, document: Any) -> list[Problem]:

@@ -75,10 +75,15 @@ def _each_once(principals: tuple[str, ...]) -> tuple[str, ...]:
     return principals
 
 
+_PRIVATE = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+"""Where EKS takes services: botocore's model of EKS, KubernetesNetworkConfigRequest."""
+
+
 def _service_range(cidr: str) -> str:
     network = IPv4Network(cidr)
-    if not network.is_private or not 12 <= network.prefixlen <= 24:
-        raise refusal(f"got {cidr}, which EKS refuses", "take a private range between /12 and /24")
+    if not any(network.subnet_of(each) for each in _PRIVATE) or not 12 <= network.prefixlen <= 24:
+        fix = "take a range between /12 and /24 within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
+        raise refusal(f"got {cidr}, which EKS refuses", fix)
     return cidr
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
 
+from polysilicon.specs.base import refusal
 from polysilicon.specs.model import Served
 from polysilicon.specs.network import (
     EksNetworkSpec,
@@ -17,7 +18,7 @@ from polysilicon.specs.network import (
     zones_by_id,
 )
 from polysilicon.specs.pool import ReplaceOk
-from polysilicon.specs.values import Cidr, some_networks
+from polysilicon.specs.values import Cidr, each_once, some_networks
 
 
 class ServerNetworkSpec(EksNetworkSpec):
@@ -44,6 +45,13 @@ TopicArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-
 """An SNS topic, by its ARN."""
 
 
+def _told_once(topics: tuple[str, ...]) -> tuple[str, ...]:
+    for index, topic in enumerate(topics):
+        if topic in topics[:index]:
+            raise refusal(f"got {topic} twice", "name each topic once", at=(index,))
+    return topics
+
+
 class SingleNodeServerSpec(Served):
     """The simplest right-sized thing: one machine with an accelerator, and one server on it, as a systemd unit.
 
@@ -61,14 +69,15 @@ class SingleNodeServerSpec(Served):
     """EC2 instance type with Neuron chips or NVIDIA GPUs. By default inf2.8xlarge: one Inferentia2 chip, and host
     memory enough to load a model. The server has all its chips."""
     root_disk_gib: int = Field(default=500, ge=100, le=65536)
-    """Root disk in GiB, gp3, encrypted: images, weights and compiled code. It can grow in place, and not shrink."""
-    reach: tuple[Annotated[Cidr, AfterValidator(some_networks)], ...] = ()
-    """Networks that may ask the server, on its port. By default none: it is reached by port forwarding of AWS Systems
-    Manager alone."""
+    """Root disk in GiB, gp3, encrypted: images, weights and compiled code. It can grow in place, and the machine uses
+    what came when it next starts; it cannot shrink."""
+    reach: Annotated[tuple[Annotated[Cidr, AfterValidator(some_networks)], ...], AfterValidator(each_once)] = ()
+    """Networks that may ask the server, on its port; they can change in place. By default none: it is reached by port
+    forwarding of AWS Systems Manager alone."""
     idle_stop_minutes: int | None = Field(default=60, ge=10, le=10080)
     """Minutes without a request after which the machine stops itself; then only its disk is paid for, until somebody
     starts it. null keeps it running."""
-    alarm_topics: tuple[TopicArn, ...] = Field(default=(), max_length=4)
+    alarm_topics: Annotated[tuple[TopicArn, ...], AfterValidator(_told_once)] = Field(default=(), max_length=4)
     """SNS topics that are told when the machine fails its checks; by default nobody is. In any case it is rebooted, or
     moved to sound hardware if it has no disks of its own."""
     ami: str | None = Field(default=None, pattern=r"^ami-[0-9a-f]{8,17}$")

@@ -25,12 +25,16 @@ def _network(text: str) -> str:
         raise refusal(f"got {text!r}: {error}", fix) from None
 
 
+_INSIDE = [ipaddress.IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
+"""Ranges of private networks (RFC 1918) and of providers' own (RFC 6598)."""
+
 Cidr = Annotated[str, AfterValidator(_network)]
 """An IPv4 network in CIDR form."""
 
 
 class Bounds(Spec):
-    """How few and how many nodes, over all zones. GKE scales between them; on EKS nothing does yet, and min counts."""
+    """How few and how many nodes, over all zones. Those of min always run; the others come when pods ask for them, by
+    GKE's autoscaler, or Karpenter on EKS. EKS's system nodes stay at min."""
 
     min: int = Field(default=0, ge=0, le=1000)
     """Nodes that always run."""
@@ -62,6 +66,14 @@ def _is_internet(cidr: str) -> bool:
     return ipaddress.IPv4Network(cidr).prefixlen < 8
 
 
+def each_once(cidrs: tuple[str, ...]) -> tuple[str, ...]:
+    """The networks, if none stands there twice."""
+    for index, cidr in enumerate(cidrs):
+        if cidr in cidrs[:index]:
+            raise refusal(f"got {cidr} twice", "name each network once", at=(index,))
+    return cidrs
+
+
 def some_networks(cidr: str) -> str:
     """The network, if it is somebody's."""
     if _is_internet(cidr):
@@ -74,13 +86,16 @@ class PublicEndpoint(Spec):
     """The Kubernetes API answers on the internet, to the named networks only."""
 
     kind: Literal["public"]
-    cidrs: tuple[Cidr, ...] = Field(min_length=1)
+    cidrs: Annotated[tuple[Cidr, ...], AfterValidator(each_once)] = Field(min_length=1)
     """Networks that may ask. The whole internet (0.0.0.0/0) is refused."""
 
     @field_validator("cidrs")
     @classmethod
     def _not_everybody(cls, cidrs: tuple[str, ...]) -> tuple[str, ...]:
         for cidr in cidrs:
+            if any(ipaddress.IPv4Network(cidr).subnet_of(inside) for inside in _INSIDE):
+                fix = "name the networks as the internet sees them, or take `kind: private`"
+                raise refusal(f"got {cidr}, from which nobody on the internet asks", fix)
             if _is_internet(cidr):
                 fix = "name the networks of your offices and runners, or take `kind: private`"
                 raise refusal(f"got {cidr}, which opens the Kubernetes API to the whole internet", fix)
@@ -91,7 +106,7 @@ class PrivateEndpoint(Spec):
     """The Kubernetes API answers inside the network only."""
 
     kind: Literal["private"]
-    reach: tuple[Cidr, ...] = Field(min_length=1)
+    reach: Annotated[tuple[Cidr, ...], AfterValidator(each_once)] = Field(min_length=1)
     """Networks inside from which it is reached, such as a VPN's or a runner's: whoever runs `pulumi up` must be in one,
     since the cluster's objects cannot be made from outside."""
 
