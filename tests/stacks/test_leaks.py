@@ -46,8 +46,10 @@ def with_leave(project: Path, stack: str) -> dict[str, str]:
 
 
 def reserved(project: Path, stack: str) -> list[str]:
-    """Reservations and subnets that a reader has: nothing here makes one."""
-    return re.findall(r"(?:cr|subnet)-[0-9a-f]{17}", json.dumps(fleet_of(project, stack)))
+    """Reservations, subnets and clusters that a reader has: nothing here makes one."""
+    fleet = fleet_of(project, stack)
+    there = [cluster["name"] for cluster in fleet.get("clusters", {}).values() if cluster.get("kind") == "existing"]
+    return [*there, *re.findall(r"(?:cr|subnet)-[0-9a-f]{17}", json.dumps(fleet))]
 
 
 def fleet_of(project: Path, stack: str) -> dict[str, Any]:
