@@ -7,7 +7,7 @@ from server import deploy_server
 from wires import Infra, kubernetes_provider
 
 from polysilicon.catalog import Catalog
-from polysilicon.errors import UserError, one_of
+from polysilicon.errors import UserError
 from polysilicon.kubernetes import ClusterRef, ImageWires, StoreWires
 from polysilicon.planning.fleet import FleetPlan, images_of, stored_servers
 from polysilicon.planning.images import plan_image_cache
@@ -58,7 +58,7 @@ def _of(exports: pulumi.Output[dict[str, str]], noun: str, key: str, fleet: Flee
     def named(exported: dict[str, str]) -> str:
         if key not in exported:
             problem = f"{fleet.infra_stack} exports no {noun} {key!r}"
-            fix = one_of(exported, key) if exported else "run `pulumi up` there with the same fleet first"
+            fix = "run `pulumi up` there with the same fleet first"
             raise UserError(f"polysilicon:fleet.infra_stack: {problem}\n  fix: {fix}")
         return exported[key]
 

@@ -25,6 +25,8 @@ MADE_OF = Ingredients(
     max_model_len=4096,
     max_concurrency=8,
     extra_args=(),
+    command=("vllm", "serve"),
+    env=(),
 )
 OTHERS: dict[str, Any] = {"cores": 4, "max_model_len": 8192, "max_concurrency": 9, "extra_args": ("--enforce-eager",)}
 

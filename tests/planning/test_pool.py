@@ -151,3 +151,24 @@ def test_a_vpc_that_is_there_may_be_home_to_several(mixed: dict[str, Any], catal
 def test_nodes_may_be_where_no_control_plane_can(mixed: dict[str, Any], catalog: Catalog) -> None:
     mixed["clusters"]["aws"]["network"]["zones"] = ["use1-az4", "use1-az6", "use1-az3"]
     assert plan(mixed, catalog).clusters["aws"].zones[2] == "use1-az3"
+
+
+def test_models_of_one_pool_share_its_places(mixed: dict[str, Any], catalog: Catalog) -> None:
+    mixed["pools"]["inf2"]["capacity"] = [{"kind": "on_demand", "min": 2, "max": 2}]
+    mixed["models"]["other"] = {**mixed["models"]["chat"], "replicas": 1}
+    assert plan(mixed, catalog).servers.keys() == {"chat", "other"}
+    mixed["models"]["other"]["replicas"] = 2
+    with pytest.raises(SpecError) as caught:
+        plan(mixed, catalog)
+    assert str(caught.value) == (
+        "models.other.pool: chat, other want 3 places of pool inf2, jobs that compile included: it has 2\n"
+        "  fix: raise its bounds, lower replicas, or take another pool for other"
+    )
+
+
+def test_no_model_has_the_name_of_a_job(mixed: dict[str, Any], catalog: Catalog) -> None:
+    mixed["clusters"]["aws"]["weights"] = {}
+    mixed["models"]["chat"]["compile_cache"] = True
+    mixed["models"]["chat-fill"] = {"model": "Qwen/Qwen3-0.6B", "pool": "v5e", "max_concurrency": 4}
+    with pytest.raises(SpecError, match=r"models\.chat-fill: is the name of the job that compiles for chat"):
+        plan(mixed, catalog)

@@ -76,7 +76,8 @@ def test_nothing_is_left_in_any_order(folder: str, stack: str, seed: int, tmp_pa
     )
     up = rehearsal.up()
     assert up.ok, up.log
-    if folder == "." or "clusters" in fleet_of(project, stack):
+    clusters = fleet_of(project, stack).get("clusters", {}).values()
+    if folder == "." or any(cluster.get("kind") != "existing" for cluster in clusters):
         assert any(record.maker for record in up.accounts), "controllers have made something too"
     gone = rehearsal.destroy()
     assert gone.ok, gone.log

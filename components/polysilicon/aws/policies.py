@@ -12,11 +12,11 @@ Document = dict[str, Any]
 
 
 def bucket_access(bucket_arn: str, read: Sequence[str] = (), write: Sequence[str] = ()) -> Document:
-    """Lists and reads objects under the prefixes of `read`, and under those of `write` puts and removes them as well.
+    """Lists and reads objects under the prefixes of `read`, and under those of `write` puts them as well.
 
     Source: what Mountpoint asks for a read-only mount (awslabs/mountpoint-s3-csi-driver docs/CONFIGURATION.md).
     """
-    writing = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+    writing = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]
     statements = [_listing(bucket_arn, [*read, *write])]
     if read:
         statements.append(_allow("Read", ["s3:GetObject"], _objects(bucket_arn, read)))

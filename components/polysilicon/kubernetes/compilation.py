@@ -22,6 +22,10 @@ ACCOUNT = "{}-fill"
 """Name of the job's service account: it alone may write into the server's place in the bucket."""
 
 _GRACE_SECONDS = 30
+_TO_BE_TOLD_SECONDS = 60
+"""Between the end of a pod's time and Pulumi's: it is Kubernetes that says what failed."""
+_TRIES = 4
+"""A pod may come before its rights, or go with its node."""
 _LEFT_ALONE = {"karpenter.sh/do-not-disrupt": "true"}
 """Karpenter would move the job to a smaller node, and it would begin anew. Source: aws/karpenter-provider-aws
 website/content/en/docs/concepts/disruption.md."""
@@ -57,19 +61,19 @@ def compilation(
     k8s.core.v1.ServiceAccount(name, metadata=placed, automount_service_account_token=False, opts=inside)
     alone = {"podSelector": {"matchLabels": labels}, "policyTypes": ["Ingress"]}
     rule = k8s.networking.v1.NetworkPolicy(name, metadata=placed, spec=alone, opts=inside)
-    # What a job runs cannot be changed: other code is compiled by another job under another name.
-    metadata = {**placed, "name": f"{name}-{compiled.key}"}
-    if plan.landing.absent:
-        metadata["annotations"] = {"pulumi.com/skipAwait": "true"}
-    allowed = f"{compiled.job_start.deadline_seconds}s"
+    # What a job runs cannot be changed: other code is compiled by another job, and one that failed is made anew.
+    known_as = f"{name}-{compiled.key}"
+    waits = "pulumi.com/skipAwait" if plan.landing.absent else "pulumi.com/replaceUnready"
+    allowed = f"{compiled.job_start.deadline_seconds + _TO_BE_TOLD_SECONDS}s"
     return k8s.batch.v1.Job(
-        name,
-        metadata=metadata,
+        known_as,
+        metadata={**placed, "name": known_as, "annotations": {waits: "true"}},
         spec=from_cache(job_spec(plan, compiled, bucket, claim), images),
         opts=child(
             parent,
             {**after, Order.PODS_AFTER_NAMESPACE_RULES: [rule]},
             provider=provider,
+            ignore_changes=["spec"],  # such as where its images come from: nothing is compiled anew for that
             custom_timeouts=pulumi.CustomTimeouts(create=allowed, update=allowed),
         ),
     )
@@ -89,17 +93,18 @@ def job_spec(plan: ServerPlan, compiled: CompileCache, bucket: Any, claim: Any) 
     server, *beside = spec["containers"]
     server = {name: value for name, value in server.items() if name != "lifecycle"}
     running = ({**each, "restartPolicy": "Always"} for each in (server, *beside))
-    fetched = fetching(compiled, plan.cache_path, bucket)
+    fetched = fetching(compiled, plan.cache_path, bucket, needs_rights=True)
     pod = {
         **spec,
         "restartPolicy": "Never",
+        # Of a pod, which counts from when it has a node; a job counts from its making, whenever nodes come.
+        "activeDeadlineSeconds": compiled.job_start.deadline_seconds,
         "serviceAccountName": ACCOUNT.format(plan.key),
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
         "initContainers": [*spec.get("initContainers", []), fetched, *running],
         "containers": [putting(compiled, plan.cache_path, bucket)],
     }
     return {
-        "backoffLimit": 1,
-        "activeDeadlineSeconds": compiled.job_start.deadline_seconds,
+        "backoffLimit": _TRIES,
         "template": {"metadata": {"labels": job_labels(plan), "annotations": annotations}, "spec": pod},
     }

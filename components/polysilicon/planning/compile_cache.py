@@ -30,6 +30,9 @@ class Ingredients:
     max_model_len: int
     max_concurrency: int
     extra_args: tuple[str, ...]
+    command: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+    """Both as the line has them: flags of a compiler may stand there."""
 
     @property
     def prefix(self) -> str:
@@ -85,6 +88,8 @@ def plan_compile_cache(
         max_model_len=spec.max_model_len,
         max_concurrency=spec.max_concurrency,
         extra_args=spec.extra_args,
+        command=runtime.command,
+        env=tuple(sorted(runtime.env.items())),
     )
     copier = catalog.default("aws.cli_image")
     region, path = landing.region, runtime.compiled_path

@@ -89,6 +89,9 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
                 require_source(model, fleet.clusters[ground.cluster])
                 servers[key] = plan_server(key, model, ground.landing, catalog)
 
+    with problems.under("models"):
+        _require_room(fleet, servers)
+
     machines: dict[str, SingleNodePlan] = {}
     for key, server in fleet.servers.items():
         with problems.under(f"servers.{key}"):
@@ -133,6 +136,25 @@ def images_of(plan: FleetPlan, cluster: str) -> tuple[str, ...]:
     servers = [server for server in plan.servers.values() if server.landing.cluster == cluster]
     copiers = {server.compiled.copier for server in servers if server.compiled}
     return tuple(sorted({server.image for server in servers} | copiers))
+
+
+def _require_room(fleet: FleetSpec, servers: Mapping[str, ServerPlan]) -> None:
+    """Raises `SpecError` where models together want more places than their pool has, or one has the name of another's
+    job."""
+    problems = Problems()
+    for pool in sorted({spec.pool for spec in fleet.models.values()}):
+        here = {key: server for key, server in servers.items() if fleet.models[key].pool == pool}
+        wanted = sum(server.replicas + (server.compiled is not None) for server in here.values())
+        room = max((server.landing.nodes * server.landing.servers_per_node for server in here.values()), default=0)
+        if len(here) > 1 and wanted > room:
+            text = f"{', '.join(here)} want {wanted} places of pool {pool}, jobs that compile included: it has {room}"
+            with problems.under(f"{list(here)[-1]}.pool"):
+                raise refuse("", text, f"raise its bounds, lower replicas, or take another pool for {list(here)[-1]}")
+    for key, server in servers.items():
+        if server.compiled and (job := f"{key}-fill") in fleet.models:
+            with problems.under(job):
+                raise refuse("", f"is the name of the job that compiles for {key}", "choose another key")
+    problems.raise_any()
 
 
 def budgeted(fleet: FleetSpec) -> tuple[str, ...]:

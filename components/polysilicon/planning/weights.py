@@ -31,6 +31,9 @@ def require_store(spec: NewBucket | ExistingBucket, region: str) -> None:
     if isinstance(spec, ExistingBucket) and spec.region != region:
         text = f"got {spec.region}, but the cluster that reads the weights is in {region}"
         raise refuse("region", text, f"take a bucket in {region}, or copy the weights to one")
+    key = spec.key_arn if isinstance(spec, ExistingBucket) else None
+    if key is not None and (of_key := key.split(":")[3]) != region:
+        raise refuse("key_arn", f"got a key in {of_key}, but the bucket is in {region}", f"take a key in {region}")
 
 
 def require_prefix(prefix: str, path: str = "prefix") -> None:
@@ -60,6 +63,8 @@ def plan_weights(spec: ModelSpec, runtime: Runtime, region: str) -> WeightMount 
         return None
     prefix = spec.model if spec.weights.prefix is None else spec.weights.prefix
     require_prefix(prefix, "weights.prefix")
+    if prefix.split("/")[0] == "compiled":
+        raise refuse("weights.prefix", f"got {prefix!r}, where compiled code lies", "put the weights somewhere else")
     if "served_name" not in runtime.arguments:
         text = f"line {runtime.line} cannot be told by which name to serve a model that lies in a folder"
         raise refuse("line", text, "take another line, or add served_name to its row under polysilicon:overlay")

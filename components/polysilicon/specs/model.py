@@ -38,6 +38,7 @@ class ModelSpec(Served):
     default each server loads them from the hub."""
     compile_cache: bool = False
     """Whether a job compiles the model once, into the store of the pool's cluster, and each server takes that instead
-    of compiling. The job runs on a place of the pool beside the servers'. Off by default: each server compiles."""
+    of compiling. The job wants a place of the pool beside the servers', which stays free for it. Off by default: each
+    server compiles."""
     replicas: int = Field(default=1, ge=0, le=1000)
     """Copies of the server; each takes whole nodes' worth of accelerators."""
