@@ -50,10 +50,18 @@ def _account(wanted: AwsRequirements, clients: Clients) -> Iterator[Check]:
     yield Check("identity", partial(identity, wanted, clients))
     if wanted.parts:
         yield Check("rights", partial(rights, wanted, clients))
+    yield from (Check("service role", partial(service_role, name, clients)) for name in _service_roles(wanted))
     if wanted.has_clusters:
-        names = ["AWSServiceRoleForAutoScaling", *(["AWSServiceRoleForEC2Spot"] if wanted.uses_spot else [])]
-        yield from (Check("service role", partial(service_role, name, clients)) for name in names)
         yield Check("command", tools)
+
+
+def _service_roles(wanted: AwsRequirements) -> Iterator[str]:
+    if wanted.has_clusters:
+        yield "AWSServiceRoleForAutoScaling"
+    if wanted.uses_spot:
+        yield "AWSServiceRoleForEC2Spot"
+    if wanted.has_servers:
+        yield "AWSServiceRoleForCloudWatchEvents"
 
 
 def _region(wanted: RegionRequirements, clients: Clients, now: datetime) -> Iterator[Check]:
