@@ -181,6 +181,16 @@ def test_a_profile_that_is_not_there_is_named(aws: StandIn, monkeypatch: pytest.
     assert "aws configure list-profiles" in of(findings, "identity").fix
 
 
+def test_an_endpoint_that_is_none_is_told(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "foo")
+    with Clients(tries=1) as clients:
+        findings = preflight(requirements(fleet(2)), clients, NOW)
+    told = of(findings, "identity")
+    assert (told.status, told.text) == ("unknown", "Invalid endpoint: foo")
+    assert "AWS_ENDPOINT_URL" in told.fix
+    assert {finding.answered for finding in findings if finding.check != "command"} == {False}
+
+
 @pytest.mark.parametrize(
     ("code", "text"),
     [("ExpiredToken", "the credentials have expired"), ("InvalidClientTokenId", "AWS does not accept the credentials")],

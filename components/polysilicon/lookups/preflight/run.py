@@ -99,14 +99,14 @@ def _told(checks: Sequence[Check], answers: Sequence[Sequence[Finding] | Failure
             yield from (replace(finding, region=check.region) for finding in answer)
         elif check.name == "identity":
             status: Status = "fail" if answer.credentials else "unknown"
-            yield Finding(check.name, "account", status, answer.text, answer.fix)
+            yield Finding(check.name, "account", status, answer.text, answer.fix, answered=False)
         elif nobody and answer.credentials:
             unasked.append(f"{check.name} in {check.region}" if check.region else check.name)
         else:
-            yield Finding(check.name, "", "unknown", answer.text, _fix(check, answer), check.region)
+            yield Finding(check.name, "", "unknown", answer.text, _fix(check, answer), check.region, answered=False)
     if unasked:
         text = f"not answered for lack of credentials: {', '.join(dict.fromkeys(unasked))}"
-        yield Finding("credentials", "", "unknown", text)
+        yield Finding("credentials", "", "unknown", text, answered=False)
 
 
 def _lacks_credentials(answer: Sequence[Finding] | Failure) -> bool:
