@@ -87,7 +87,7 @@ def _plain(pools: int) -> float:
     """Seconds of the same questions, put one after another by a program that knows nothing of ours."""
     import boto3  # type: ignore[import-untyped]
 
-    from polysilicon.lookups.preflight.policy import deploying_actions
+    from polysilicon.lookups.preflight.policy import bound_services, deploying_actions
     from polysilicon.lookups.preflight.versions import parameter
     from tests.lookups.preflight.fleets import MACHINES, fleet, requirements
 
@@ -95,9 +95,12 @@ def _plain(pools: int) -> float:
     begin = time.perf_counter()
     session = boto3.Session()
     arn = session.client("sts", "us-east-1").get_caller_identity()["Arn"]
-    iam, actions = session.client("iam", "us-east-1"), deploying_actions(wanted.parts)
+    iam, bound = session.client("iam", "us-east-1"), bound_services(wanted.parts)
+    actions = [action for action in deploying_actions(wanted.parts) if action not in bound]
     for role in ("AWSServiceRoleForAutoScaling", "AWSServiceRoleForEC2Spot"):
         iam.get_role(RoleName=role)
+    for _ in range(max(map(len, bound.values()))):
+        iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=[*bound])
     for region in wanted.regions:
         for first in range(0, len(actions), 100):
             iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=actions[first : first + 100])

@@ -12,6 +12,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from polysilicon.cli.main import cli
+from polysilicon.errors import UserError
 from polysilicon.lookups.preflight.policy import deploying_policy, preflight_policy
 from tests.conftest import ROOT
 from tests.lookups.preflight.answers import quota
@@ -76,6 +77,39 @@ def test_what_nobody_answered_is_no_failure_but_is_said(
     result = preflight("-C", str(project(tmp_path, fleet(2))))
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1].endswith("Nothing that was answered speaks against deploying.")
+
+
+@pytest.mark.parametrize("broken", ["settings", "credentials"])
+def test_where_nobody_answered_at_all_nothing_is_promised(
+    broken: str, aws: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if broken == "settings":
+        (tmp_path / "config").write_text("[default\n")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    else:
+        monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+        monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    result = preflight("-C", str(project(tmp_path, fleet(2))))
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1].endswith("AWS answered nothing: whether it would fail is not known.")
+    assert preflight("-C", str(tmp_path), "--json").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("config:\n  polysilicon:fleet: [\n", "line 3, column 1: is no YAML"),
+        ("config: all of it\n", "config: got str"),
+        ("- config\n", "config: got list"),
+    ],
+)
+def test_a_stacks_file_that_is_broken_is_told_with_its_line(text: str, told: str, aws: StandIn, tmp_path: Path) -> None:
+    folder = project(tmp_path, fleet(1))
+    (folder / "Pulumi.dev.yaml").write_text(text)
+    error = preflight("-C", str(folder)).exception
+    assert isinstance(error, UserError)
+    assert f"{folder / 'Pulumi.dev.yaml'}" in str(error)
+    assert told in str(error)
 
 
 def test_json_is_all_there_is_on_stdout(aws: StandIn, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from polysilicon.cli.report import deployed, sections, stack_catalog
+from polysilicon.errors import UserError
 from polysilicon.rehearsal.model import Record, Scope
 from polysilicon.rehearsal.outcome import Operation, Outcome
 
@@ -82,6 +83,13 @@ def test_the_overlays_prices_go_before_the_catalogs(tmp_path: Path) -> None:
         " source: our contract, as_of: 2026-11}\n"
     )
     assert "730.00 │ 1,460.00" in shown(outcome(GROUP, TEMPLATE), file)
+
+
+def test_an_overlay_in_a_broken_file_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text("config:\n  a: b: c\n")
+    with pytest.raises(UserError, match=r"Pulumi\.dev\.yaml, line 2, column 7: is no YAML"):
+        stack_catalog(file)
 
 
 def test_what_has_no_price_is_said() -> None:

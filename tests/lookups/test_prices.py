@@ -130,3 +130,11 @@ def test_refresh_of_a_stack_elsewhere_says_so(aws: StandIn, tmp_path: Path, mixe
     folder = project(tmp_path, {"owner": mixed["owner"], "clusters": google})
     result = CliRunner().invoke(cli, ["catalog", "refresh", "--cloud", "aws", "-C", str(folder)])
     assert "no cluster of this stack is on AWS" in str(result.exception)
+
+
+def test_an_endpoint_that_is_none_leaves_machines_without_prices(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "foo")
+    with Clients(tries=1) as clients:
+        prices, unpriced = current_prices(requirements(fleet(2)), clients, NOW)
+    assert prices == []
+    assert {each.text for each in unpriced} == {"Invalid endpoint: foo"}

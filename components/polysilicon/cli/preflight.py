@@ -42,7 +42,7 @@ def command(stack: str | None, directory: Path, policy: Literal["preflight", "de
 
     The stack is `dev` unless you name one; credentials are those of the environment. Nothing is created or changed.
     What cannot be asked is told as unknown, and the rest is asked all the same. The exit code is 1 if the deployment
-    would fail, else 0.
+    would fail, or if AWS answered nothing at all, else 0.
     """
     require_boto3()
     if policy == "preflight":
@@ -59,7 +59,8 @@ def command(stack: str | None, directory: Path, policy: Literal["preflight", "de
         click.echo(json.dumps(_as_json(wanted, findings), indent=2))
     else:
         Console(highlight=False).print(_shown(wanted, findings))
-    sys.exit(1 if any(finding.status == "fail" for finding in findings) else 0)
+    failed = any(finding.status == "fail" for finding in findings)
+    sys.exit(1 if failed or _nobody_answered(findings) else 0)
 
 
 def _show_deploying_policy(wanted: AwsRequirements) -> None:
@@ -116,4 +117,12 @@ def _sum(findings: Sequence[Finding]) -> str:
     verdict = "It would fail." if counts["fail"] else "Nothing speaks against deploying."
     if not counts["fail"] and counts["unknown"]:
         verdict = "Nothing that was answered speaks against deploying."
+    if _nobody_answered(findings):
+        verdict = "AWS answered nothing: whether it would fail is not known."
     return f"{told}. {verdict}"
+
+
+def _nobody_answered(findings: Sequence[Finding]) -> bool:
+    """The command is looked for on this machine."""
+    asked = [finding for finding in findings if finding.check != "command"]
+    return bool(asked) and not any(finding.answered for finding in asked)

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from polysilicon.catalog import Catalog, Overlay, load_catalog
+from polysilicon.cli.stack_file import stack_config
 from polysilicon.planning.cost import CostReport, Deployed, price
 from polysilicon.rehearsal import Outcome
 from polysilicon.rehearsal.model import Record
@@ -40,9 +40,7 @@ def sections(catalog: Catalog) -> tuple[Section, ...]:
 
 
 def _overlay(stack_file: Path | None) -> Overlay:
-    document = yaml.safe_load(stack_file.read_text(encoding="utf-8")) if stack_file else None
-    given = ((document or {}).get("config") or {}).get(_OVERLAY) or {}
-    return Overlay.parse(given, _OVERLAY)
+    return Overlay.parse(stack_config(stack_file).get(_OVERLAY) or {}, _OVERLAY)
 
 
 def _costs(outcome: Outcome, catalog: Catalog) -> RenderableType | None:

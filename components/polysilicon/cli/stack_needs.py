@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-import yaml
-
 from polysilicon.catalog import Catalog
 from polysilicon.cli.report import stack_catalog
+from polysilicon.cli.stack_file import stack_config
 from polysilicon.errors import UserError
 from polysilicon.planning.fleet import plan_fleet
 from polysilicon.planning.requirements import AwsRequirements, aws_requirements
@@ -29,7 +28,7 @@ def stack_needs(stack: str | None, directory: Path) -> tuple[AwsRequirements, Ca
     stack, or its YAML is wrong."""
     project = find_project(directory)
     file = project.stacks.get(project.choose(stack))
-    config = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config") or {} if file else {}
+    config = stack_config(file)
     if _FLEET not in config:
         where = file or f"{project.folder}, which has no file of that stack"
         raise UserError(f"there is no {_FLEET} in {where}\n  fix: name the stack and its project: STACK -C DIR")

@@ -138,6 +138,11 @@ class AwsRequirements:
         return any(region.kubernetes for region in self.regions)
 
     @property
+    def has_servers(self) -> bool:
+        """Whether there are servers without a cluster, which have alarms."""
+        return any(region.machine_images for region in self.regions)
+
+    @property
     def uses_spot(self) -> bool:
         return any(region.spot for region in self.regions)
 

@@ -63,10 +63,27 @@ def test_the_role_behind_a_session_is_simulated_by_its_whole_arn(aws: StandIn, c
     simulated = [asked.given for asked in aws.asked if asked.operation == "SimulatePrincipalPolicy"]
     assert {given["PolicySourceArn"] for given in simulated} == {whole}
     wanted = deploying_actions(requirements(fleet(2)).parts)
-    assert [v for given in simulated for k, v in given.items() if k.startswith("ActionNames")] == wanted
+    assert sorted({v for given in simulated for k, v in given.items() if k.startswith("ActionNames")}) == wanted
     for given in simulated:
         assert given["ContextEntries.member.1.ContextKeyName"] == "aws:RequestedRegion"
         assert given["ContextEntries.member.1.ContextKeyValues.member.1"] == "us-east-1"
+
+
+def test_each_service_that_a_role_is_passed_to_is_tried(aws: StandIn, clients: Clients) -> None:
+    def answer(asked: Asked) -> dict[str, Any]:
+        """Of somebody who may pass roles to all services but one."""
+        values = [value for name, value in asked.given.items() if name.endswith("ContextKeyValues.member.1")]
+        refused = {"iam:PassRole": "implicitDeny"} if "vpc-flow-logs.amazonaws.com" in values else {}
+        told: dict[str, Any] = denying(refused)(asked)
+        return told
+
+    aws.answers["SimulatePrincipalPolicy"] = answer
+    (found,) = rights(requirements(fleet(2)), clients)
+    assert found.status == "warn"
+    assert found.text.startswith("not allowed on every resource: iam:PassRole for vpc-flow-logs.amazonaws.com;")
+    asked = [[v for k, v in each.given.items() if k.startswith("ActionNames")] for each in aws.asked[1:]]
+    assert sum("iam:PassRole" in actions for actions in asked) == 4
+    assert sum("iam:CreateServiceLinkedRole" in actions for actions in asked) == 4
 
 
 @pytest.mark.parametrize(

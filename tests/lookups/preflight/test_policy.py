@@ -130,12 +130,47 @@ def test_every_resource_that_a_component_makes_has_its_part() -> None:
 @pytest.mark.parametrize("resource", MADE)
 def test_a_part_may_do_what_cloudformation_does_for_its_resources(resource: str) -> None:
     part, name = MADE[resource]
-    whole: tuple[Part, ...] = ("common", part) if part in ("common", "server") else ("common", "cluster", part)
-    ours = {action.lower() for action in deploying_actions(whole)}
-    assert handlers()[name]
-    lacking = sorted(right for right in handlers()[name] if right.lower() not in ours)
-    excused = [UNUSED, *([ELSEWHERE[name]] if name in ELSEWHERE else [])]
-    assert [right for right in lacking if not any(each.fullmatch(right) for each in excused)] == []
+    for whole in wholes(part):
+        ours = {action.lower() for action in deploying_actions(whole)}
+        assert handlers()[name]
+        lacking = sorted(right for right in handlers()[name] if right.lower() not in ours)
+        excused = [UNUSED, *([ELSEWHERE[name]] if name in ELSEWHERE else [])]
+        assert [right for right in lacking if not any(each.fullmatch(right) for each in excused)] == []
+
+
+def wholes(part: Part) -> list[tuple[Part, ...]]:
+    """The parts of the smallest stacks that have this one."""
+    if part in ("common", "server"):
+        return [("common", part)]
+    with_cluster: tuple[Part, ...] = ("common", "cluster", part)
+    return [with_cluster, ("common", "server", "network")] if part == "network" else [with_cluster]
+
+
+PROVIDER_ONLY: Mapping[str, str] = {
+    # Reading the name of an address: hashicorp/terraform-provider-aws internal/service/ec2/ec2_eip.go, issue 41177.
+    "ec2:DescribeAddressesAttribute": "ec2.Eip",
+    # Private DNS: a dependent action of CreateVpcEndpoint in AWS's service authorization reference.
+    "route53:AssociateVPCWithHostedZone": "ec2.VpcEndpoint",
+    # Deleting a group looks for interfaces that are left: internal/service/ec2/vpc_security_group.go.
+    "ec2:DescribeNetworkInterfaces": "ec2.SecurityGroup",
+}
+"""What the provider calls, or AWS for it, and CloudFormation's handlers of the same resource do not name."""
+
+
+@pytest.mark.parametrize("action", PROVIDER_ONLY)
+def test_a_part_may_do_what_the_provider_alone_does(action: str) -> None:
+    part, _ = MADE[PROVIDER_ONLY[action]]
+    service, name = action.split(":")
+    assert name.lower() in known_actions()[service]["Actions"]
+    for whole in wholes(part):
+        assert action in deploying_actions(whole)
+
+
+@functools.cache
+def known_actions() -> Mapping[str, Any]:
+    """Actions of IAM by service."""
+    found: Mapping[str, Any] = json.loads((DATA / "AdditionalSpecs" / "Policies.json").read_text())
+    return found
 
 
 def _asked() -> list[str]:
@@ -144,12 +179,11 @@ def _asked() -> list[str]:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_every_action_is_one_that_iam_knows(part: Part) -> None:
-    known = json.loads((DATA / "AdditionalSpecs" / "Policies.json").read_text())
     actions = [*deploying_actions([part]), *_asked()]
     assert actions
     for action in actions:
         service, name = action.split(":")
-        assert name.lower() in known[service]["Actions"], action
+        assert name.lower() in known_actions()[service]["Actions"], action
 
 
 def test_no_action_is_wanted_twice() -> None:
@@ -179,6 +213,25 @@ def test_rights_are_bound_to_regions_and_services() -> None:
     assert "eks.amazonaws.com" in statements["PassRole"]["Condition"]["StringEquals"]["iam:PassedToService"]
     named = statements["CreateServiceLinkedRole"]["Condition"]["StringEquals"]["iam:AWSServiceName"]
     assert "autoscaling.amazonaws.com" in named
+
+
+def test_roles_are_passed_to_the_services_of_the_parts_only() -> None:
+    def bound(*parts: Part) -> dict[str, list[str]]:
+        statements = {each["Sid"]: each for each in deploying_policy(parts, ["us-east-1"])["Statement"]}
+        conditions = {sid: each["Condition"]["StringEquals"] for sid, each in statements.items() if "Condition" in each}
+        return {key: conditions[sid][key] for sid in conditions for key in conditions[sid] if key.startswith("iam:")}
+
+    assert bound("common", "server", "network") == {
+        "iam:PassedToService": ["ec2.amazonaws.com", "vpc-flow-logs.amazonaws.com"],
+        "iam:AWSServiceName": ["events.amazonaws.com"],
+    }
+    assert "vpc-flow-logs.amazonaws.com" not in bound("common", "cluster")["iam:PassedToService"]
+    assert bound("budget") == {}
+
+
+def test_names_are_bound_to_no_region() -> None:
+    statements = {each["Sid"]: each for each in deploying_policy(["network"], ["us-west-2"])["Statement"]}
+    assert statements["Global"]["Action"] == ["route53:AssociateVPCWithHostedZone"]
 
 
 def test_a_budget_is_asked_for_where_it_is() -> None:

@@ -114,6 +114,14 @@ def test_who_may_not_ask_iam_is_told_so_and_the_rest_is_asked(aws: StandIn, clie
     assert {finding.status for finding in findings if finding is not found} == {"ok"}
 
 
+def test_the_role_of_alarms_is_looked_for_where_there_are_servers(aws: StandIn, clients: Clients) -> None:
+    document = {**fleet(0), "clusters": {}, "servers": {"alone": server("us-east-1")}}
+    roles = [each.subject for each in preflight(requirements(document), clients, NOW) if each.check == "service role"]
+    assert roles == ["AWSServiceRoleForCloudWatchEvents"]
+    roles = [each.subject for each in preflight(requirements(fleet(2)), clients, NOW) if each.check == "service role"]
+    assert roles == ["AWSServiceRoleForAutoScaling", "AWSServiceRoleForEC2Spot"]
+
+
 @dataclass
 class _SecondTry:
     """An answer that is throttled at first."""
@@ -171,6 +179,16 @@ def test_a_profile_that_is_not_there_is_named(aws: StandIn, monkeypatch: pytest.
         findings = preflight(requirements(fleet(2)), clients, NOW)
     assert "nobody" in of(findings, "identity").text
     assert "aws configure list-profiles" in of(findings, "identity").fix
+
+
+def test_an_endpoint_that_is_none_is_told(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "foo")
+    with Clients(tries=1) as clients:
+        findings = preflight(requirements(fleet(2)), clients, NOW)
+    told = of(findings, "identity")
+    assert (told.status, told.text) == ("unknown", "Invalid endpoint: foo")
+    assert "AWS_ENDPOINT_URL" in told.fix
+    assert {finding.answered for finding in findings if finding.check != "command"} == {False}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
-from botocore.exceptions import NoCredentialsError  # type: ignore[import-untyped]
+from botocore.exceptions import InvalidConfigError, NoCredentialsError  # type: ignore[import-untyped]
 
 _GLOBAL = "us-east-1"
 """Where IAM, STS and the price list are asked when no region is told."""
@@ -57,10 +57,14 @@ class Clients:
             if self._anonymous:
                 raise NoCredentialsError()
             if (service, region) not in self._made:
-                self._made[service, region] = self._session.client(
-                    service, region_name=region, endpoint_url=self._endpoint, config=self._config
-                )
+                self._made[service, region] = self._client(service, region)
             return self._made[service, region]
+
+    def _client(self, service: str, region: str) -> Any:
+        try:
+            return self._session.client(service, region_name=region, endpoint_url=self._endpoint, config=self._config)
+        except ValueError as error:  # of the environment's endpoint, or of the shared configuration's
+            raise InvalidConfigError(error_msg=str(error)) from error
 
     def close(self) -> None:
         """Closes all connections."""

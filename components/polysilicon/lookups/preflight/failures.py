@@ -27,6 +27,7 @@ class Failure:
 
 _NO_CREDENTIALS = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError)
 _NO_LOGIN = (boto.TokenRetrievalError, boto.SSOTokenLoadError, boto.UnauthorizedSSOTokenError)
+_BROKEN_SETTINGS = (boto.ConfigParseError, boto.InvalidConfigError)
 _TIMEOUTS = (boto.ConnectTimeoutError, boto.ReadTimeoutError)
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _REJECTED = {
@@ -65,6 +66,9 @@ def failure(error: Exception) -> Failure:
         return Failure(f"no answer in time from {_host(error)}", fix)
     if isinstance(error, boto.EndpointConnectionError | boto.ConnectionError | boto.HTTPClientError):
         return Failure(f"{_host(error)} cannot be reached", "see that region, proxy and network are right")
+    if isinstance(error, _BROKEN_SETTINGS):
+        fix = "mend AWS_ENDPOINT_URL, or the file that AWS_CONFIG_FILE names (by default ~/.aws/config)"
+        return Failure(_one_line(str(error)), fix)
     if isinstance(error, ResponseParserError):
         return Failure("something other than AWS answered, or AWS in a broken way", _PROXY)
     if isinstance(error, KeyError):

@@ -22,6 +22,8 @@ class Finding:
     fix: str = ""
     region: str = ""
     """The AWS region that it is about; empty for the account and for this machine."""
+    answered: bool = True
+    """Whether its question had an answer."""
 
     def as_json(self) -> dict[str, Any]:
         """The finding as plain values."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from polysilicon.lookups.preflight.clients import Clients
 from polysilicon.lookups.preflight.findings import Finding
-from polysilicon.lookups.preflight.policy import BOUND, deploying_actions
+from polysilicon.lookups.preflight.policy import BOUND, bound_services, deploying_actions
 from polysilicon.planning.requirements import AwsRequirements
 
 _ASSUMED = re.compile(r"^arn:(?P<partition>[^:]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/")
@@ -39,10 +39,9 @@ def rights(wanted: AwsRequirements, clients: Clients) -> Iterator[Finding]:
     if source is None:
         yield Finding("rights", "deploying", "unknown", f"IAM simulates users and roles only, not {arn}")
         return
-    actions = deploying_actions(wanted.parts)
-    results = [row for each in wanted.regions for row in _simulated(source, actions, each.region, clients)]
-    denied = sorted({row["EvalActionName"] for row in results if row["EvalDecision"] == "explicitDeny"})
-    missing = sorted({row["EvalActionName"] for row in results if row["EvalDecision"] == "implicitDeny"} - {*denied})
+    decided = [*_decided(source, wanted, clients), *_decided_for_services(source, wanted, clients)]
+    denied = sorted({action for action, decision in decided if decision == "explicitDeny"})
+    missing = sorted({action for action, decision in decided if decision == "implicitDeny"} - {*denied})
     fix = "`polysilicon preflight STACK --policy deploy` prints what is needed"
     if denied:
         yield Finding("rights", "deploying", "fail", f"a policy forbids {_few(denied)}", fix)
@@ -50,7 +49,8 @@ def rights(wanted: AwsRequirements, clients: Clients) -> Iterator[Finding]:
         text = f"not allowed on every resource: {_few(missing)}; a policy for certain resources may still allow them"
         yield Finding("rights", "deploying", "warn", text, fix)
     if not denied and not missing:
-        yield Finding("rights", "deploying", "ok", f"{len(actions)} actions allowed, by IAM's simulation")
+        count = len(deploying_actions(wanted.parts))
+        yield Finding("rights", "deploying", "ok", f"{count} actions allowed, by IAM's simulation")
 
 
 def _source(arn: str, clients: Clients) -> str | None:
@@ -60,17 +60,36 @@ def _source(arn: str, clients: Clients) -> str | None:
     return arn if ":user/" in arn else None
 
 
-def _simulated(source: str, actions: Sequence[str], region: str, clients: Clients) -> Iterator[dict[str, Any]]:
+def _decided(source: str, wanted: AwsRequirements, clients: Clients) -> Iterator[tuple[str, str]]:
+    """Each action that no service bounds, and what IAM says to it in each region."""
+    free = [action for action in deploying_actions(wanted.parts) if action not in BOUND]
+    for region in wanted.regions:
+        for begin in range(0, len(free), _AT_ONCE):
+            for row in _simulated(source, free[begin : begin + _AT_ONCE], region.region, {}, clients):
+                yield row["EvalActionName"], row["EvalDecision"]
+
+
+def _decided_for_services(source: str, wanted: AwsRequirements, clients: Clients) -> Iterator[tuple[str, str]]:
+    """Each action with each service that it is for. One of its services at a time, since the values of a condition
+    belong to a whole question; and in one region, since services are the same in all."""
+    bound, region = bound_services(wanted.parts), wanted.regions[0].region
+    for turn in range(max(map(len, bound.values()), default=0)):
+        services = {action: names[turn] for action, names in bound.items() if turn < len(names)}
+        for row in _simulated(source, [*services], region, services, clients):
+            yield f"{row['EvalActionName']} for {services[row['EvalActionName']]}", row["EvalDecision"]
+
+
+def _simulated(
+    source: str, actions: Sequence[str], region: str, services: Mapping[str, str], clients: Clients
+) -> Iterator[dict[str, Any]]:
     """What IAM says to the actions, with the values of those keys that policies such as ours are bound by."""
     pages = clients("iam").get_paginator("simulate_principal_policy")
+    told = {"aws:RequestedRegion": region, **{BOUND[action][0]: service for action, service in services.items()}}
     context = [
-        {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
-        for key, value in (("aws:RequestedRegion", region), *((key, services[0]) for key, services in BOUND.values()))
+        {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"} for key, value in told.items()
     ]
-    for begin in range(0, len(actions), _AT_ONCE):
-        some = list(actions[begin : begin + _AT_ONCE])
-        for page in pages.paginate(PolicySourceArn=source, ActionNames=some, ContextEntries=context):
-            yield from page["EvaluationResults"]
+    for page in pages.paginate(PolicySourceArn=source, ActionNames=list(actions), ContextEntries=context):
+        yield from page["EvaluationResults"]
 
 
 def _few(names: Sequence[str]) -> str:
@@ -83,12 +102,16 @@ _ROLES = {
         "autoscaling.amazonaws.com",
         "the first node group makes it, if iam:CreateServiceLinkedRole is allowed",
     ),
+    "AWSServiceRoleForCloudWatchEvents": (
+        "events.amazonaws.com",
+        "the first alarm makes it, if iam:CreateServiceLinkedRole is allowed",
+    ),
     "AWSServiceRoleForEC2Spot": ("spot.amazonaws.com", "without it EC2 starts no spot node"),
 }
 
 
 def service_role(name: str, clients: Clients) -> Iterable[Finding]:
-    """Whether the account has a role of AWS's own: that of Auto Scaling, which the disks' key lets in, or of spot."""
+    """Whether the account has a role of AWS's own: Auto Scaling's, which the disks' key lets in, alarms' or spot's."""
     iam = clients("iam")
     try:
         iam.get_role(RoleName=name)

@@ -11,21 +11,31 @@ from typing import Any
 
 from polysilicon.planning.requirements import Part
 
-BOUND: Mapping[str, tuple[str, Sequence[str]]] = {
-    "iam:PassRole": ("iam:PassedToService", ("eks.amazonaws.com", "ec2.amazonaws.com", "pods.eks.amazonaws.com")),
+BOUND: Mapping[str, tuple[str, Mapping[str, Part]]] = {
+    "iam:PassRole": (
+        "iam:PassedToService",
+        {
+            "ec2.amazonaws.com": "common",
+            "eks.amazonaws.com": "cluster",
+            "pods.eks.amazonaws.com": "cluster",
+            "vpc-flow-logs.amazonaws.com": "network",
+        },
+    ),
     "iam:CreateServiceLinkedRole": (
         "iam:AWSServiceName",
-        (
-            "autoscaling.amazonaws.com",
-            "pullthroughcache.ecr.amazonaws.com",
-            "eks.amazonaws.com",
-            "eks-nodegroup.amazonaws.com",
-            "spot.amazonaws.com",
-        ),
+        {
+            "autoscaling.amazonaws.com": "cluster",
+            "eks.amazonaws.com": "cluster",
+            "eks-nodegroup.amazonaws.com": "cluster",
+            "events.amazonaws.com": "server",
+            "pullthroughcache.ecr.amazonaws.com": "images",
+            "spot.amazonaws.com": "cluster",
+        },
     ),
 }
-"""Actions that are allowed for certain services of AWS only, and the condition that says which."""
-_EVERYWHERE = ("budgets", "iam", "sts")
+"""Actions that are allowed for certain services of AWS only, the condition that says which, and the parts that take
+them. Alarms that act on machines have a role of CloudWatch's events (botocore's text of PutMetricAlarm)."""
+_EVERYWHERE = ("budgets", "iam", "route53", "sts")
 """Services that know no region, or are asked in another than the stack's."""
 _STORES = ("ecr", "s3", "secretsmanager", "sns")
 """Services whose actions are a statement of their own, so that it can be put into a second policy."""
@@ -48,12 +58,24 @@ def deploying_actions(parts: Iterable[Part]) -> list[str]:
     return sorted({action for part in parts for action in told.get(part, ())})
 
 
+def bound_services(parts: Iterable[Part]) -> dict[str, list[str]]:
+    """The services for which the parts take each of the actions of `BOUND`."""
+    parts = {*parts}
+    wanted = deploying_actions(parts)
+    return {
+        action: [service for service, part in services.items() if part in parts]
+        for action, (_, services) in BOUND.items()
+        if action in wanted
+    }
+
+
 def deploying_policy(parts: Iterable[Part], regions: Sequence[str]) -> dict[str, Any]:
     """What a deployment of the parts needs in those regions.
 
     Ids are not known before the deployment, so resources are bounded by region and service only.
     """
-    actions = deploying_actions(parts)
+    parts = list(parts)
+    actions, bound = deploying_actions(parts), bound_services(parts)
     free = [action for action in actions if action not in BOUND]
     regional = [action for action in free if action.split(":")[0] not in _EVERYWHERE]
     stores = [action for action in regional if action.split(":")[0] in _STORES]
@@ -74,7 +96,7 @@ def deploying_policy(parts: Iterable[Part], regions: Sequence[str]) -> dict[str,
                 "Action": [action for action in free if action not in regional],
                 "Resource": "*",
             },
-            *(_bound(action) for action in actions if action in BOUND),
+            *(_bound(action, services) for action, services in bound.items() if services),
         ]
     )
 
@@ -84,9 +106,8 @@ def size(policy: Mapping[str, Any]) -> int:
     return len("".join(json.dumps(policy).split()))
 
 
-def _bound(action: str) -> dict[str, Any]:
-    key, services = BOUND[action]
-    condition = {"StringEquals": {key: list(services)}}
+def _bound(action: str, services: Sequence[str]) -> dict[str, Any]:
+    condition = {"StringEquals": {BOUND[action][0]: list(services)}}
     sid = action.split(":")[1]
     return {"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": "*", "Condition": condition}
 

@@ -50,10 +50,18 @@ def _account(wanted: AwsRequirements, clients: Clients) -> Iterator[Check]:
     yield Check("identity", partial(identity, wanted, clients))
     if wanted.parts:
         yield Check("rights", partial(rights, wanted, clients))
+    yield from (Check("service role", partial(service_role, name, clients)) for name in _service_roles(wanted))
     if wanted.has_clusters:
-        names = ["AWSServiceRoleForAutoScaling", *(["AWSServiceRoleForEC2Spot"] if wanted.uses_spot else [])]
-        yield from (Check("service role", partial(service_role, name, clients)) for name in names)
         yield Check("command", tools)
+
+
+def _service_roles(wanted: AwsRequirements) -> Iterator[str]:
+    if wanted.has_clusters:
+        yield "AWSServiceRoleForAutoScaling"
+    if wanted.uses_spot:
+        yield "AWSServiceRoleForEC2Spot"
+    if wanted.has_servers:
+        yield "AWSServiceRoleForCloudWatchEvents"
 
 
 def _region(wanted: RegionRequirements, clients: Clients, now: datetime) -> Iterator[Check]:
@@ -91,14 +99,14 @@ def _told(checks: Sequence[Check], answers: Sequence[Sequence[Finding] | Failure
             yield from (replace(finding, region=check.region) for finding in answer)
         elif check.name == "identity":
             status: Status = "fail" if answer.credentials else "unknown"
-            yield Finding(check.name, "account", status, answer.text, answer.fix)
+            yield Finding(check.name, "account", status, answer.text, answer.fix, answered=False)
         elif nobody and answer.credentials:
             unasked.append(f"{check.name} in {check.region}" if check.region else check.name)
         else:
-            yield Finding(check.name, "", "unknown", answer.text, _fix(check, answer), check.region)
+            yield Finding(check.name, "", "unknown", answer.text, _fix(check, answer), check.region, answered=False)
     if unasked:
         text = f"not answered for lack of credentials: {', '.join(dict.fromkeys(unasked))}"
-        yield Finding("credentials", "", "unknown", text)
+        yield Finding("credentials", "", "unknown", text, answered=False)
 
 
 def _lacks_credentials(answer: Sequence[Finding] | Failure) -> bool:
