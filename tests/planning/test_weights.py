@@ -115,9 +115,7 @@ def test_other_files_are_another_volume() -> None:
 def test_weights_do_not_lie_among_compiled_code(mixed: dict[str, Any], catalog: Catalog) -> None:
     mixed["clusters"]["aws"]["weights"] = {}
     mixed["models"]["chat"]["weights"] = {"prefix": "compiled/vllm"}
-    with pytest.raises(
-        SpecError, match=r"models\.chat\.weights\.prefix: got 'compiled/vllm', where compiled"
-    ):
+    with pytest.raises(SpecError, match=r"models\.chat\.weights\.prefix: got 'compiled/vllm', where compiled"):
         plan_fleet(FleetSpec.parse(mixed), catalog)
 
 
@@ -125,7 +123,5 @@ def test_a_key_of_another_region_opens_no_bucket(mixed: dict[str, Any], catalog:
     key = "arn:aws:kms:eu-west-1:123456789012:key/1"
     bucket = {"kind": "existing", "bucket": "acme", "region": "us-east-1", "key_arn": key}
     mixed["clusters"]["aws"]["weights"] = bucket
-    with pytest.raises(
-        SpecError, match=r"clusters\.aws\.weights\.key_arn: got a key in eu-west-1"
-    ):
+    with pytest.raises(SpecError, match=r"clusters\.aws\.weights\.key_arn: got a key in eu-west-1"):
         plan_fleet(FleetSpec.parse(mixed), catalog)
