@@ -246,6 +246,7 @@ def model_props(landing: str) -> dict[str, object]:
         "replicas": 1,
         "max_model_len": 4096,
         "max_concurrency": 8,
+        "compile_cache": False,
         "drain_seconds": 120,
         "extra_args": [],
     }
