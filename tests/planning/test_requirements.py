@@ -79,7 +79,7 @@ def test_a_network_that_is_there_is_compared_and_one_that_is_made_is_not() -> No
     subnets = {"use1-az4": "subnet-0aaaaaaaaaaaaaaa4", "use1-az6": "subnet-0aaaaaaaaaaaaaaa6"}
     network = {"kind": "existing", "cidrs": ["10.64.0.0/16"], "private_subnets": subnets}
     document = {**fleet(0), "clusters": {"theirs": cluster("us-east-1", network=network)}}
-    assert region_of(document).networks == (NetworkWanted("theirs", ("10.64.0.0/16",), subnets),)
+    assert region_of(document).networks == (NetworkWanted("theirs", ("10.64.0.0/16",), subnets, cluster=True),)
     assert "network" not in requirements(document).parts
     assert region_of(fleet(0)).networks == ()
 
@@ -151,6 +151,6 @@ def test_a_server_in_a_vpc_that_is_there_has_its_subnets_compared() -> None:
     network = {"kind": "existing", "cidrs": ["10.64.0.0/16"], "private_subnets": subnets}
     named = {**SERVERS["chat"], "network": network, "ami": "ami-0123456789abcdef0"}
     region = region_of({**fleet(0), "clusters": {}, "servers": {"chat": named}})
-    assert region.networks == (NetworkWanted("chat", ("10.64.0.0/16",), subnets),)
+    assert region.networks == (NetworkWanted("chat", ("10.64.0.0/16",), subnets, cluster=False),)
     (image,) = region.machine_images
     assert (image.key, image.name) == ("ami-0123456789abcdef0", None)

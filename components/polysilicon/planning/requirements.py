@@ -101,6 +101,8 @@ class NetworkWanted:
     cidrs: tuple[str, ...]
     subnets: Mapping[str, str]
     """Private subnets by zone id."""
+    cluster: bool
+    """Whether a cluster is in it, or is to be; else it is a server without one."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ class RegionRequirements:
     vcpus: tuple[VcpusWanted, ...]
     reservations: tuple[ReservationWanted, ...]
     kubernetes: tuple[str, ...]
+    made_kubernetes: tuple[str, ...]
+    """Those of `kubernetes` that clusters are made with; the others are of clusters that are there."""
     images: tuple[ImageWanted, ...]
     machine_images: tuple[MachineImageWanted, ...]
     spot: Mapping[str, int]
@@ -176,6 +180,7 @@ def _region(region: str, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) ->
         vcpus=_vcpus(clusters.values(), pools.values(), servers.values(), catalog),
         reservations=tuple(_reservations(fleet, pools)),
         kubernetes=tuple(sorted({cluster.kubernetes for cluster in clusters.values()})),
+        made_kubernetes=tuple(sorted({cluster.kubernetes for cluster in clusters.values() if cluster.system})),
         images=_images(clusters, pools.values()),
         machine_images=_machine_images(servers.values()),
         spot=_spot(pools.values()),
@@ -278,7 +283,7 @@ def _networks(fleet: FleetSpec, homes: Iterable[str]) -> Iterator[NetworkWanted]
     for key in homes:
         network = fleet.clusters[key].network if key in fleet.clusters else fleet.servers[key].network
         if isinstance(network, ExistingEksNetworkSpec):
-            yield NetworkWanted(key, network.cidrs, network.private_subnets)
+            yield NetworkWanted(key, network.cidrs, network.private_subnets, cluster=key in fleet.clusters)
 
 
 def _parts(fleet: FleetSpec, plan: FleetPlan) -> Iterator[Part]:

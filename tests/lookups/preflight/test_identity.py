@@ -121,3 +121,19 @@ def test_a_role_of_awss_own_that_is_not_there_is_a_warning_with_its_command() ->
     missing = asked(there=False)
     assert (missing.status, "spot" in missing.text) == ("warn", True)
     assert missing.fix == "aws iam create-service-linked-role --aws-service-name spot.amazonaws.com"
+
+
+@pytest.mark.parametrize("key", ["aws:MultiFactorAuthPresent", "aws:SourceIp"])
+def test_what_a_policy_forbids_on_a_condition_that_nobody_simulated_is_a_warning(
+    key: str, aws: StandIn, clients: Clients
+) -> None:
+    def answer(asked: Asked) -> dict[str, Any]:
+        told: dict[str, Any] = denying({"eks:CreateCluster": "explicitDeny"})(asked)
+        for row in told["EvaluationResults"]:
+            row["MissingContextValues"] = [key]
+        return told
+
+    aws.answers["SimulatePrincipalPolicy"] = answer
+    (found,) = rights(requirements(fleet(2)), clients)
+    assert found.status == "warn"
+    assert found.text == f"a policy may forbid eks:CreateCluster: it depends on {key}, which was not simulated"

@@ -17,7 +17,10 @@ NAMED = MachineImageWanted("ami-0123456789abcdef0", "x86_64")
 def found(image: MachineImageWanted, *rows: dict[str, Any]) -> Finding:
     """What preflight says of an image, where EC2 tells these."""
     filters = [{"Name": "architecture", "Values": ["x86_64"]}, {"Name": "state", "Values": ["available"]}]
-    asked: dict[str, Any] = {"Filters": [*filters, {"Name": "image-id", "Values": [image.key]}]}
+    asked: dict[str, Any] = {
+        "IncludeDeprecated": True,
+        "Filters": [*filters, {"Name": "image-id", "Values": [image.key]}],
+    }
     if image.name:
         kind = [{"Name": "name", "Values": [image.name]}, {"Name": "description", "Values": [image.description]}]
         asked = {"Owners": ["amazon"], "IncludeDeprecated": True, "Filters": [*filters, *kind]}

@@ -32,6 +32,11 @@ def test_machines_are_compared_with_what_is_sold_in_the_zones(
     assert aws.operations == ["DescribeInstanceTypeOfferings"]
 
 
+def test_where_no_machine_is_wanted_none_is_asked_for(aws: StandIn, clients: Clients) -> None:
+    assert list(offered(replace(REGION, machines={}), clients)) == []
+    assert aws.operations == []
+
+
 def test_the_spot_score_is_told_with_what_it_is_worth() -> None:
     stub = Stubbed("ec2")
     asked = {

@@ -7,18 +7,19 @@ import pytest
 
 from polysilicon.lookups.preflight import Clients, Finding
 from polysilicon.lookups.preflight.networks import networks
-from tests.lookups.preflight.fleets import cluster, requirements
+from tests.lookups.preflight.fleets import cluster, requirements, server
 from tests.lookups.preflight.stand_in import StandIn
 from tests.lookups.preflight.vpcs import made_vpc
 
 TWO = {"use1-az4": "10.64.0.0/24", "use1-az6": "10.64.1.0/24"}
 
 
-def judged(clients: Clients, subnets: Mapping[str, str], *cidrs: str) -> Finding:
+def judged(clients: Clients, subnets: Mapping[str, str], *cidrs: str, of: str = "clusters") -> Finding:
     """What preflight says of one network that is there."""
     network = {"kind": "existing", "cidrs": list(cidrs), "private_subnets": dict(subnets)}
     owner = {"cost_center": "ml", "workload": "chat", "team": "inference"}
-    wanted = requirements({"owner": owner, "clusters": {"theirs": cluster("us-east-1", network=network)}})
+    home = (cluster if of == "clusters" else server)("us-east-1", network=network)
+    wanted = requirements({"owner": owner, "clusters": {}, of: {"theirs": home}})
     (finding,) = networks(wanted.regions[0], clients)
     assert finding.subject == "network of theirs"
     return finding
@@ -124,3 +125,24 @@ def test_a_vpc_without_names_is_refused(aws: StandIn, clients: Clients) -> None:
     found = judged(clients, made_vpc("10.64.0.0/16", TWO, names=False), "10.64.0.0/16")
     assert found.status == "fail"
     assert "has enableDnsHostnames off, without which no node joins" in found.text
+
+
+def test_a_server_needs_neither_names_of_machines_nor_room_for_eks(aws: StandIn, clients: Clients) -> None:
+    subnets = made_vpc("10.64.0.0/16", {"use1-az4": "10.64.0.0/28"}, names=False)
+    assert judged(clients, subnets, "10.64.0.0/16", of="servers").status == "ok"
+
+
+def test_a_server_needs_answers_to_names(aws: StandIn, clients: Clients) -> None:
+    subnets = made_vpc("10.64.0.0/16", {"use1-az4": "10.64.0.0/24"})
+    aws.answers["DescribeVpcAttribute"] = {"EnableDnsSupport": {"Value": False}}
+    found = judged(clients, subnets, "10.64.0.0/16", of="servers")
+    assert found.status == "fail"
+    assert "has enableDnsSupport off, without which the server finds neither images nor models" in found.text
+
+
+@pytest.mark.parametrize(("of", "status"), [("clusters", "warn"), ("servers", "fail")])
+def test_nodes_with_public_addresses_have_a_way_out(of: str, status: str, aws: StandIn, clients: Clients) -> None:
+    zones = TWO if of == "clusters" else {"use1-az4": "10.64.0.0/24"}
+    found = judged(clients, made_vpc("10.64.0.0/16", zones, public=True, out="internet"), "10.64.0.0/16", of=of)
+    assert found.status == status
+    assert "leads out by an internet gateway" in found.text

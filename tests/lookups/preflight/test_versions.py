@@ -18,11 +18,13 @@ REGION = requirements(fleet(1)).regions[0]
 NEURON = ImageWanted("1.35", "1.35.6-20260625", "neuron")
 
 
-def supported(*rows: dict[str, Any]) -> Finding:
+def supported(*rows: dict[str, Any], made: bool = True) -> Finding:
     """What preflight says of Kubernetes 1.35, where EKS tells these."""
     stub = Stubbed("eks")
     stub.expect("describe_cluster_versions", {"clusterVersions": list(rows)}, {"clusterVersions": ["1.35"]})
-    (found,) = support(replace(REGION, kubernetes=("1.35",)), stub.clients, NOW)
+    (found,) = support(
+        replace(REGION, kubernetes=("1.35",), made_kubernetes=("1.35",) if made else ()), stub.clients, NOW
+    )
     stub.done()
     return found
 
@@ -30,7 +32,16 @@ def supported(*rows: dict[str, Any]) -> Finding:
 def test_a_version_in_standard_support_is_fine() -> None:
     found = supported(version())
     assert (found.status, found.subject) == ("ok", "Kubernetes 1.35")
-    assert found.text == "standard support until 2027-03-27, extended until 2028-03-27"
+    assert found.text == "standard support until 2027-03-27, when EKS upgrades the cluster by itself"
+
+
+def test_a_cluster_that_is_there_does_as_its_owner_chose() -> None:
+    found = supported(version(), made=False)
+    assert (found.status, found.text) == ("ok", "standard support until 2027-03-27, extended until 2028-03-27")
+    found = supported(version(status="EXTENDED_SUPPORT"), made=False)
+    assert found.status == "warn"
+    assert found.text == "is in extended support until 2028-03-27, which costs more by the hour"
+    assert found.fix.startswith("have its owner upgrade the cluster")
 
 
 @pytest.mark.parametrize(
@@ -38,7 +49,7 @@ def test_a_version_in_standard_support_is_fine() -> None:
     [
         ((), "fail", "is not supported"),
         ((version(status="UNSUPPORTED"),), "fail", "is not supported"),
-        ((version(status="EXTENDED_SUPPORT"),), "warn", "extended support until 2028-03-27, which costs more"),
+        ((version(status="EXTENDED_SUPPORT"),), "warn", "is past standard support, and the cluster takes no other"),
         ((version(endOfStandardSupportDate=datetime(2027, 1, 10, tzinfo=UTC)),), "warn", "2027-01-10"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from polysilicon.lookups.preflight.clients import Clients
@@ -40,17 +41,37 @@ def rights(wanted: AwsRequirements, clients: Clients) -> Iterator[Finding]:
         yield Finding("rights", "deploying", "unknown", f"IAM simulates users and roles only, not {arn}")
         return
     decided = [*_decided(source, wanted, clients), *_decided_for_services(source, wanted, clients)]
-    denied = sorted({action for action, decision in decided if decision == "explicitDeny"})
-    missing = sorted({action for action, decision in decided if decision == "implicitDeny"} - {*denied})
+    denied = sorted({each.action for each in decided if each.decision == "explicitDeny" and not each.unsaid})
+    perhaps = {each.action for each in decided if each.decision == "explicitDeny" and each.unsaid} - {*denied}
+    missing = sorted({each.action for each in decided if each.decision == "implicitDeny"} - {*denied, *perhaps})
     fix = "`polysilicon preflight STACK --policy deploy` prints what is needed"
     if denied:
         yield Finding("rights", "deploying", "fail", f"a policy forbids {_few(denied)}", fix)
+    if perhaps:
+        keys = sorted({key for each in decided if each.action in perhaps for key in each.unsaid})
+        text = f"a policy may forbid {_few(sorted(perhaps))}: it depends on {', '.join(keys)}, which was not simulated"
+        yield Finding("rights", "deploying", "warn", text, "deploy with what that policy asks for, such as MFA")
     if missing:
         text = f"not allowed on every resource: {_few(missing)}; a policy for certain resources may still allow them"
         yield Finding("rights", "deploying", "warn", text, fix)
-    if not denied and not missing:
+    if not denied and not perhaps and not missing:
         count = len(deploying_actions(wanted.parts))
         yield Finding("rights", "deploying", "ok", f"{count} actions allowed, by IAM's simulation")
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """What IAM says to an action."""
+
+    action: str
+    decision: str
+    unsaid: tuple[str, ...]
+    """Keys of conditions that the simulation had no values of."""
+
+
+def _decision(row: Mapping[str, Any], service: str = "") -> _Decision:
+    action = f"{row['EvalActionName']} for {service}" if service else row["EvalActionName"]
+    return _Decision(action, row["EvalDecision"], tuple(row.get("MissingContextValues", ())))
 
 
 def _source(arn: str, clients: Clients) -> str | None:
@@ -60,23 +81,23 @@ def _source(arn: str, clients: Clients) -> str | None:
     return arn if ":user/" in arn else None
 
 
-def _decided(source: str, wanted: AwsRequirements, clients: Clients) -> Iterator[tuple[str, str]]:
+def _decided(source: str, wanted: AwsRequirements, clients: Clients) -> Iterator[_Decision]:
     """Each action that no service bounds, and what IAM says to it in each region."""
     free = [action for action in deploying_actions(wanted.parts) if action not in BOUND]
     for region in wanted.regions:
         for begin in range(0, len(free), _AT_ONCE):
             for row in _simulated(source, free[begin : begin + _AT_ONCE], region.region, {}, clients):
-                yield row["EvalActionName"], row["EvalDecision"]
+                yield _decision(row)
 
 
-def _decided_for_services(source: str, wanted: AwsRequirements, clients: Clients) -> Iterator[tuple[str, str]]:
+def _decided_for_services(source: str, wanted: AwsRequirements, clients: Clients) -> Iterator[_Decision]:
     """Each action with each service that it is for. One of its services at a time, since the values of a condition
     belong to a whole question; and in one region, since services are the same in all."""
     bound, region = bound_services(wanted.parts), wanted.regions[0].region
     for turn in range(max(map(len, bound.values()), default=0)):
         services = {action: names[turn] for action, names in bound.items() if turn < len(names)}
         for row in _simulated(source, [*services], region, services, clients):
-            yield f"{row['EvalActionName']} for {services[row['EvalActionName']]}", row["EvalDecision"]
+            yield _decision(row, services[row["EvalActionName"]])
 
 
 def _simulated(

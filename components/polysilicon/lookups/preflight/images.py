@@ -31,7 +31,7 @@ def machine_images(wanted: RegionRequirements, clients: Clients) -> Iterator[Fin
 def _question(image: MachineImageWanted) -> Mapping[str, Any]:
     filters = {"architecture": image.architecture, "state": "available"}
     if image.name is None:
-        return {"Filters": _filters({**filters, "image-id": image.key})}
+        return {"IncludeDeprecated": True, "Filters": _filters({**filters, "image-id": image.key})}
     filters |= {"name": image.name} | ({"description": image.description} if image.description else {})
     return {"Owners": ["amazon"], "IncludeDeprecated": True, "Filters": _filters(filters)}
 

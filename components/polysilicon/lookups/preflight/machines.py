@@ -11,6 +11,8 @@ from polysilicon.planning.requirements import RegionRequirements
 
 def offered(wanted: RegionRequirements, clients: Clients) -> Iterator[Finding]:
     """Whether each machine type is sold in each zone where the stack wants it. One question for all of them."""
+    if not wanted.machines:
+        return  # EC2 refuses a filter without values
     sold: dict[str, set[str]] = {machine: set() for machine in wanted.machines}
     pages = clients("ec2", wanted.region).get_paginator("describe_instance_type_offerings")
     named = [{"Name": "instance-type", "Values": sorted(sold)}]

@@ -54,12 +54,12 @@ def _judged(network: NetworkWanted, found: _Found, ec2: Any, region: str) -> Fin
     missing = [subnet for subnet in network.subnets.values() if subnet not in found.subnets]
     said: list[Said] = [("fail", f"{subnet} does not exist here") for subnet in missing]
     said += [text for zone, row in there.items() for text in _subnet(zone, row, network)]
-    said += [text for row in there.values() for text in _way_out(row, found.routes)]
+    said += [text for row in there.values() for text in _way_out(network, row, found.routes)]
     within = sorted({row["VpcId"] for row in there.values()})
     if len(within) > 1:
         said.append(("fail", f"the subnets lie in several VPCs: {', '.join(within)}"))
     elif within:
-        said += [*_ranges(network, found.vpcs[within[0]]), *_names(within[0], ec2)]
+        said += [*_ranges(network, found.vpcs[within[0]]), *_names(network, within[0], ec2)]
     subject = f"network of {network.key}"
     if not said:
         return Finding("network", subject, "ok", f"{', '.join(network.subnets.values())} in {within[0]}")
@@ -75,7 +75,7 @@ def _subnet(zone: str, row: Row, network: NetworkWanted) -> Iterator[Said]:
         yield "fail", f"{name} has {cidr}, which is in none of {', '.join(network.cidrs)}"
     if row.get("MapPublicIpOnLaunch"):
         yield "warn", f"{name} gives public addresses to what starts in it: is it the private one?"
-    if row["AvailableIpAddressCount"] < _FEW:
+    if network.cluster and row["AvailableIpAddressCount"] < _FEW:
         yield "warn", f"{name} has {row['AvailableIpAddressCount']} free addresses, EKS alone wants {_FEW}"
 
 
@@ -90,15 +90,19 @@ def _ranges(network: NetworkWanted, vpc: Row) -> Iterator[Said]:
         yield "warn", f"{vpc['VpcId']} has {', '.join(unsaid)} too, which cidrs does not say"
 
 
-def _names(vpc: str, ec2: Any) -> Iterator[Said]:
-    """Nodes find their control plane by name (awsdocs/amazon-eks-user-guide networking/network-reqs.adoc)."""
-    for attribute, member in (("enableDnsSupport", "EnableDnsSupport"), ("enableDnsHostnames", "EnableDnsHostnames")):
+def _names(network: NetworkWanted, vpc: str, ec2: Any) -> Iterator[Said]:
+    """Nodes find their control plane by name, and have names themselves (awsdocs/amazon-eks-user-guide
+    networking/network-reqs.adoc). A server asks for names only."""
+    why = "no node joins" if network.cluster else "the server finds neither images nor models"
+    for attribute in ("enableDnsSupport", *(["enableDnsHostnames"] if network.cluster else [])):
+        member = attribute[0].upper() + attribute[1:]
         if not ec2.describe_vpc_attribute(VpcId=vpc, Attribute=attribute)[member]["Value"]:
-            yield "fail", f"{vpc} has {attribute} off, without which no node joins"
+            yield "fail", f"{vpc} has {attribute} off, without which {why}"
 
 
-def _way_out(subnet: Row, tables: Sequence[Row]) -> Iterator[Said]:
-    """Nodes have no public address, so that an internet gateway is no way out for them."""
+def _way_out(network: NetworkWanted, subnet: Row, tables: Sequence[Row]) -> Iterator[Said]:
+    """Without a public address an internet gateway is no way out. Servers have none; nodes have one where the subnet
+    gives it."""
     routes = [route for table in _tables(subnet, tables) for route in table["Routes"]]
     default = [route for route in routes if route.get("DestinationCidrBlock") == "0.0.0.0/0"]
     if not default:
@@ -106,7 +110,8 @@ def _way_out(subnet: Row, tables: Sequence[Row]) -> Iterator[Said]:
     elif default[0].get("State") == "blackhole":
         yield "fail", f"{subnet['SubnetId']} has a route to 0.0.0.0/0 that leads to something deleted"
     elif str(default[0].get("GatewayId", "")).startswith("igw-"):
-        yield "fail", f"{subnet['SubnetId']} leads out by an internet gateway, which serves public addresses only"
+        status: Status = "warn" if network.cluster and subnet.get("MapPublicIpOnLaunch") else "fail"
+        yield status, f"{subnet['SubnetId']} leads out by an internet gateway, which serves public addresses only"
 
 
 def _tables(subnet: Row, tables: Sequence[Row]) -> list[Row]:

@@ -11,6 +11,7 @@ from polysilicon.lookups.preflight.findings import Finding
 from polysilicon.planning.requirements import ImageWanted, RegionRequirements
 
 _SOON = timedelta(days=60)
+_OWNERS = "have its owner upgrade the cluster, and then state its version under clusters.*.kubernetes"
 _AT_ONCE = 10
 """Names to one GetParameters: the length of the list in botocore's model of ssm."""
 
@@ -21,18 +22,24 @@ def support(wanted: RegionRequirements, clients: Clients, now: datetime) -> Iter
     pages = eks.get_paginator("describe_cluster_versions").paginate(clusterVersions=list(wanted.kubernetes))
     rows = {row["clusterVersion"]: row for page in pages for row in page["clusterVersions"]}
     for version in wanted.kubernetes:
-        yield _judged(version, rows.get(version), now)
+        yield _judged(version, rows.get(version), version in wanted.made_kubernetes, now)
 
 
-def _judged(version: str, row: Mapping[str, Any] | None, now: datetime) -> Finding:
-    subject, fix = f"Kubernetes {version}", "state a newer version under clusters.*.kubernetes"
+def _judged(version: str, row: Mapping[str, Any] | None, made: bool, now: datetime) -> Finding:
+    """Clusters that are made take standard support only, so that EKS upgrades them at its end, and nothing is paid for
+    extended support (docs.aws.amazon.com/eks/latest/userguide/view-upgrade-policy.html). Others do as their owners
+    chose."""
+    subject = f"Kubernetes {version}"
+    fix = "state a newer version under clusters.*.kubernetes" if made else _OWNERS
     if row is None or row["versionStatus"] == "UNSUPPORTED":
         return Finding("EKS version", subject, "fail", "is not supported", fix)
     standard, extended = row["endOfStandardSupportDate"], row["endOfExtendedSupportDate"]
+    later = "when EKS upgrades the cluster by itself" if made else f"extended until {extended:%Y-%m-%d}"
     if row["versionStatus"] == "EXTENDED_SUPPORT":
-        text = f"is in extended support until {extended:%Y-%m-%d}, which costs more by the hour"
+        costly = f"is in extended support until {extended:%Y-%m-%d}, which costs more by the hour"
+        text = "is past standard support, and the cluster takes no other" if made else costly
         return Finding("EKS version", subject, "warn", text, fix)
-    text = f"standard support until {standard:%Y-%m-%d}, extended until {extended:%Y-%m-%d}"
+    text = f"standard support until {standard:%Y-%m-%d}, {later}"
     if standard - now < _SOON:
         return Finding("EKS version", subject, "warn", f"{text}: soon", fix)
     return Finding("EKS version", subject, "ok", text)
