@@ -106,6 +106,18 @@ class NetworkWanted:
 
 
 @dataclass(frozen=True)
+class ClusterWanted:
+    """A cluster that is there, as the YAML states it."""
+
+    key: str
+    name: str
+    """In EKS."""
+    kubernetes: str
+    subnets: tuple[str, ...]
+    """Private subnets of its VPC."""
+
+
+@dataclass(frozen=True)
 class RegionRequirements:
     """What is asked of one region. Each thing stands here once, however many pools want it."""
 
@@ -123,6 +135,8 @@ class RegionRequirements:
     """Most spot nodes of each machine type."""
     networks: tuple[NetworkWanted, ...]
     """Those that somebody else looks after."""
+    clusters: tuple[ClusterWanted, ...]
+    """Those that somebody else looks after, and pools join."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +199,7 @@ def _region(region: str, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) ->
         machine_images=_machine_images(servers.values()),
         spot=_spot(pools.values()),
         networks=tuple(_networks(fleet, [*clusters, *servers])),
+        clusters=tuple(_clusters(fleet, clusters)),
     )
 
 
@@ -284,6 +299,13 @@ def _networks(fleet: FleetSpec, homes: Iterable[str]) -> Iterator[NetworkWanted]
         network = fleet.clusters[key].network if key in fleet.clusters else fleet.servers[key].network
         if isinstance(network, ExistingEksNetworkSpec):
             yield NetworkWanted(key, network.cidrs, network.private_subnets, cluster=key in fleet.clusters)
+
+
+def _clusters(fleet: FleetSpec, clusters: Mapping[str, EksClusterPlan]) -> Iterator[ClusterWanted]:
+    for key, plan in clusters.items():
+        spec = fleet.clusters[key]
+        if isinstance(spec, ExistingEksClusterSpec):
+            yield ClusterWanted(key, spec.name, plan.kubernetes, tuple(spec.network.private_subnets.values()))
 
 
 def _parts(fleet: FleetSpec, plan: FleetPlan) -> Iterator[Part]:

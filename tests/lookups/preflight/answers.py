@@ -37,6 +37,13 @@ def version(number: str = "1.35", status: str = "STANDARD_SUPPORT", **changed: A
     }
 
 
+def there(vpc: str, mode: str | None = "API", **changed: Any) -> dict[str, Any]:
+    """A cluster that somebody else made."""
+    access = {"accessConfig": {"authenticationMode": mode}} if mode else {}
+    place = {"resourcesVpcConfig": {"vpcId": vpc}}
+    return {"name": "platform", "status": "ACTIVE", "version": "1.35", **place, **access, **changed}
+
+
 def parameters(asked: Asked) -> dict[str, Any]:
     """Each parameter that is asked for, as if it were there."""
     return {"Parameters": [{"Name": name, "Value": f"ami-{i:017x}"} for i, name in enumerate(asked.given["Names"])]}

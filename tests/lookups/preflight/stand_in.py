@@ -131,7 +131,8 @@ class StandIn:
         model: ServiceModel = get_service_model(service)
         for name in model.operation_names:
             http = model.operation_model(name).http
-            if (http["method"], http["requestUri"]) == (request.method, request.path):
+            path = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(http["requestUri"]))
+            if http["method"] == request.method and re.fullmatch(path, request.path):
                 return str(name)
         return request.path
 

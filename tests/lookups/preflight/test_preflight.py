@@ -13,10 +13,10 @@ import pytest
 
 from polysilicon.lookups.preflight import Clients, Finding, preflight
 from polysilicon.lookups.preflight.policy import preflight_policy
-from tests.lookups.preflight.answers import quota
-from tests.lookups.preflight.fleets import cluster, fleet, pool, requirements, server
+from tests.lookups.preflight.answers import quota, there
+from tests.lookups.preflight.fleets import fleet, pool, requirements, server
 from tests.lookups.preflight.stand_in import Answer, Asked, Raw, Refused, StandIn
-from tests.lookups.preflight.vpcs import made_vpc
+from tests.lookups.preflight.vpcs import made_vpc, vpc_of
 
 # moto's serializers warn of errors that only the gates before a service answer with, such as throttling.
 pytestmark = pytest.mark.filterwarnings(r"ignore:Exception\(_Error\) with code")
@@ -31,11 +31,19 @@ def of(findings: Sequence[Finding], check: str) -> Finding:
 
 
 def everything(aws: StandIn) -> dict[str, Any]:
-    """A fleet that asks all there is to ask: spot, a reservation, a VPC that is there, a server of its own."""
+    """A fleet that asks all there is to ask: spot, a reservation, a cluster that is there, a server of its own."""
     document = fleet(2)
     subnets = made_vpc("10.64.0.0/16", {"use1-az4": "10.64.0.0/24", "use1-az6": "10.64.1.0/24"})
     network = {"kind": "existing", "cidrs": ["10.64.0.0/16"], "private_subnets": subnets}
-    document["clusters"]["theirs"] = cluster("us-east-1", network=network)
+    document["clusters"]["theirs"] = {
+        "cloud": "aws",
+        "kind": "existing",
+        "name": "platform",
+        "region": "us-east-1",
+        "network": network,
+        "kubernetes": "1.35",
+    }
+    aws.answers["DescribeCluster"] = {"cluster": there(vpc_of(subnets))}
     reserved = {"id": "cr-0123456789abcdef0", "zone": "use1-az6", "count": 2}
     document["pools"]["reserved"] = pool("inf2.xlarge", "theirs", zones=["use1-az6"])
     document["pools"]["reserved"]["capacity"] = [{"kind": "reserved", "min": 1, "max": 1, "reservation": reserved}]
@@ -72,6 +80,7 @@ def test_nothing_but_reading_is_asked_and_the_policy_names_exactly_that(aws: Sta
     aws.answers["ListServiceQuotas"] = {"Quotas": []}
     findings = preflight(requirements(everything(aws)), clients, NOW)
     assert of(findings, "network").status == "ok"
+    assert of(findings, "cluster").status == "ok"
     statement, _ = preflight_policy()["Statement"]
     assert {asked.action for asked in aws.asked} == set(statement["Action"])
     for operation in aws.operations:

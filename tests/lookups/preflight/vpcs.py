@@ -44,3 +44,11 @@ def _lead(ec2: Any, vpc: str, subnet: str, out: str) -> None:
         gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
         ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
         ec2.create_route(**route, GatewayId=gateway)
+
+
+def vpc_of(subnets: Mapping[str, str]) -> str:
+    """The VPC of subnets that were made."""
+    ec2 = boto3.client("ec2", "us-east-1")
+    (vpc,) = {row["VpcId"] for row in ec2.describe_subnets(SubnetIds=[*subnets.values()])["Subnets"]}
+    ec2.close()
+    return str(vpc)

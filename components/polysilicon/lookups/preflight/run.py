@@ -13,6 +13,7 @@ from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
 from polysilicon.engine.progress import Report, silent
 from polysilicon.lookups.preflight.clients import Clients
+from polysilicon.lookups.preflight.clusters import cluster
 from polysilicon.lookups.preflight.failures import Failure, failure
 from polysilicon.lookups.preflight.findings import Check, Finding, Status
 from polysilicon.lookups.preflight.identity import identity, rights, service_role
@@ -72,6 +73,8 @@ def _region(wanted: RegionRequirements, clients: Clients, now: datetime) -> Iter
     yield check("offered", partial(offered, wanted, clients))
     if wanted.networks:
         yield check("network", partial(networks, wanted, clients))
+    for there in wanted.clusters:
+        yield check("cluster", partial(cluster, there, wanted.region, clients))
     if wanted.reservations:
         yield check("reservation", partial(reservations, wanted, clients))
     if wanted.kubernetes:
