@@ -132,3 +132,19 @@ def test_the_driver_runs_on_tainted_nodes_and_has_no_rights(catalog: Catalog) ->
     assert json.loads(addon["configurationValues"]) == {"node": {"tolerateAllTaints": True}}
     assert addon["addonVersion"] == dict(versions)["aws-mountpoint-s3-csi-driver"]
     assert {"podIdentityAssociations", "serviceAccountRoleArn"}.isdisjoint(addon)
+
+
+def test_other_rights_come_beside_the_old_ones() -> None:
+    """Pods that still mount the old prefix keep their rights until they are gone."""
+    before, after = (store(NewBucket(), prefix=prefix).all("aws:iam/rolePolicy:RolePolicy") for prefix in ("a", "b"))
+    assert before.keys().isdisjoint(after)
+    assert before.keys() == store(NewBucket(), prefix="a").all("aws:iam/rolePolicy:RolePolicy").keys()
+
+
+def test_a_new_bucket_is_encrypted_with_the_key_that_the_spec_names() -> None:
+    made = store(NewBucket(key_arn=KEY))
+    (rule,) = made.one("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration")[
+        "rules"
+    ]
+    assert rule["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] == KEY
+    assert KEY in made.one("aws:iam/rolePolicy:RolePolicy")["policy"]

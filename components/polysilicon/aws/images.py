@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,9 +13,6 @@ from polysilicon.planning.images import CachedImage, cache_prefix, plan_image_ca
 from polysilicon.planning.names import require_key
 from polysilicon.resources import child, record
 from polysilicon.specs import ImageCacheSpec
-
-_UNTAGGED_DAYS = 14
-"""An image whose tag has moved on is kept so long, for pods that still name its digest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +76,7 @@ class EcrImageCache(pulumi.ComponentResource):
 
     def _repository(self, place: str) -> aws.ecr.Repository:
         name, key_arn = f"{self._name}-{place.replace('/', '-')}", self._args.key_arn
-        repository = aws.ecr.Repository(
+        return aws.ecr.Repository(
             name,
             name=f"{self._prefix}/{place}",
             encryption_configurations=[{"encryption_type": "KMS", "kms_key": key_arn}],
@@ -89,14 +85,7 @@ class EcrImageCache(pulumi.ComponentResource):
             tags=named(self._args.tags, name),
             opts=child(self, delete_before_replace=True),  # two repositories cannot have one name
         )
-        aws.ecr.LifecyclePolicy(name, repository=repository.name, policy=json.dumps(_tidying()), opts=child(self))
-        return repository
 
 
 def _reference(repository: aws.ecr.Repository, image: CachedImage) -> pulumi.Output[str]:
     return pulumi.Output.concat(repository.repository_url, image.reference)
-
-
-def _tidying() -> dict[str, object]:
-    old = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": _UNTAGGED_DAYS}
-    return {"rules": [{"rulePriority": 1, "selection": old, "action": {"type": "expire"}}]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ class S3WeightStoreArgs:
     Attributes:
         spec: A new bucket, or one that is there.
         region: Region of the cluster that reads it.
-        key_arn: KMS key that encrypts the objects of a new bucket. By default S3's own keys do.
+        key_arn: KMS key that encrypts the objects of a new bucket. By default that of the spec, else S3's own keys do.
         tags: Tags of every resource.
     """
 
@@ -56,8 +57,9 @@ class S3WeightStore(pulumi.ComponentResource):
         self._name, self._args = f"{name}-weights", args
 
         if isinstance(args.spec, NewBucket):
+            self._key_arn = args.key_arn or args.spec.key_arn
             made = self._bucket(args.spec)
-            self.bucket, self.bucket_arn, self._key_arn = made.bucket, made.arn, args.key_arn
+            self.bucket, self.bucket_arn = made.bucket, made.arn
         else:
             self.bucket = _found(self, args.spec)
             self.bucket_arn = pulumi.Output.from_input(f"arn:aws:s3:::{args.spec.bucket}")
@@ -83,7 +85,9 @@ class S3WeightStore(pulumi.ComponentResource):
         known = pulumi.Output.all(self.bucket_arn, self._key_arn)
         policy = known.apply(lambda k: json.dumps(_access(k[0], k[1], read, write)))
         name, tags = f"{self._name}-{key}", self._args.tags
-        return pod_role(self, name, cluster_name, namespace, service_account, policy, tags)[1]
+        places = "\n".join((_known_as(self._args.spec), *read, "", *write))
+        changed = hashlib.sha256(places.encode()).hexdigest()[:8]
+        return pod_role(self, name, cluster_name, namespace, service_account, policy, tags, changed)[1]
 
     def _bucket(self, spec: NewBucket) -> aws.s3.Bucket:
         name, inside = self._name, child(self)
@@ -102,7 +106,7 @@ class S3WeightStore(pulumi.ComponentResource):
         )
         aws.s3.BucketVersioning(name, bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=inside)
         aws.s3.BucketServerSideEncryptionConfiguration(
-            name, bucket=bucket.bucket, rules=[_encryption(self._args.key_arn)], opts=inside
+            name, bucket=bucket.bucket, rules=[_encryption(self._key_arn)], opts=inside
         )
         aws.s3.BucketLifecycleConfiguration(
             name, bucket=bucket.bucket, rules=[_lifecycle(spec.keep_old_days)], opts=inside
@@ -110,6 +114,11 @@ class S3WeightStore(pulumi.ComponentResource):
         policy = bucket.arn.apply(lambda arn: json.dumps(tls_only(arn)))
         aws.s3.BucketPolicy(name, bucket=bucket.bucket, policy=policy, opts=inside)
         return bucket
+
+
+def _known_as(spec: NewBucket | ExistingBucket) -> str:
+    """What tells a store from another beforehand."""
+    return spec.bucket if isinstance(spec, ExistingBucket) else spec.kind
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """DaemonSets on the nodes of one landing and on no others, as plain Kubernetes data.
 
-Each pool holds its own versions, and no node ever has two plugins for one device.
+Each pool holds its own versions. In a cluster of ours no node has two plugins for one device; in one that is there, its
+owner's may come to these nodes as well.
 """
 
 from __future__ import annotations

@@ -31,8 +31,7 @@ def require_store(spec: NewBucket | ExistingBucket, region: str) -> None:
     if isinstance(spec, ExistingBucket) and spec.region != region:
         text = f"got {spec.region}, but the cluster that reads the weights is in {region}"
         raise refuse("region", text, f"take a bucket in {region}, or copy the weights to one")
-    key = spec.key_arn if isinstance(spec, ExistingBucket) else None
-    if key is not None and (of_key := key.split(":")[3]) != region:
+    if spec.key_arn is not None and (of_key := spec.key_arn.split(":")[3]) != region:
         raise refuse("key_arn", f"got a key in {of_key}, but the bucket is in {region}", f"take a key in {region}")
 
 

@@ -20,6 +20,8 @@ class NewBucket(Spec):
     """A bucket of the component's own, in the cluster's region: encrypted, versioned, private, over TLS only."""
 
     kind: Literal["new"] = "new"
+    key_arn: KeyArn | None = None
+    """KMS key that encrypts its objects, in the cluster's region. By default S3's own keys do."""
     keep_old_days: int = Field(default=30, ge=1, le=3650)
     """Days for which a replaced or removed object can be brought back."""
     force_destroy: bool = False

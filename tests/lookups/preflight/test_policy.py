@@ -32,7 +32,6 @@ MADE: Mapping[str, tuple[Part, str]] = {
     "cloudwatch.EventTarget": ("karpenter", "AWS::Events::Rule"),
     "cloudwatch.MetricAlarm": ("server", "AWS::CloudWatch::Alarm"),
     "cloudwatch.LogGroup": ("common", "AWS::Logs::LogGroup"),
-    "ecr.LifecyclePolicy": ("images", "AWS::ECR::Repository"),
     "ecr.PullThroughCacheRule": ("images", "AWS::ECR::PullThroughCacheRule"),
     "ecr.Repository": ("images", "AWS::ECR::Repository"),
     "ec2.Eip": ("network", "AWS::EC2::EIP"),
@@ -88,7 +87,7 @@ UNUSED = re.compile(
     |logs:((Create|Delete)LogDelivery|DeleteRetentionPolicy|DisassociateKmsKey|.*BearerToken.*|.*DeletionProtection)
     |logs:(.*DataProtectionPolicy|.*Index(Policy|Policies)|.*Resource(Policy|Policies))
     |autoscaling:DescribeTags|billing:GetBillingViewData|events:ListRules|sqs:ListQueues
-    |ecr:(.*RepositoryPolicy|PutImageTagMutability)
+    |ecr:(.*RepositoryPolicy|.*LifecyclePolicy|PutImageTagMutability)
     |sns:(ListSubscriptionsByTopic|ListTopics|.*DataProtectionPolicy|Subscribe|Unsubscribe)
     |s3:(List(AllMyBuckets|Bucket|TagsForResource)|(Tag|Untag)Resource|.*(Abac|MetadataTable|Metadata.*Table).*)
     |s3:((Get|Put|Delete)(Bucket)?(Analytics|Inventory|Metrics|IntelligentTiering).*|.*Notification|.*Accelerate.*)
