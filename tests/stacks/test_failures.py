@@ -74,6 +74,7 @@ def both_clouds(config: dict[str, Any]) -> None:
     fleet["models"] |= {"chat-tpu": staging["models"]["chat"]}
 
 
+@pytest.mark.timeout(1800)  # a run for each link of the longest chain, thrice
 def test_everything_of_dev_and_staging_fails_once(tmp_path: Path) -> None:
     project = copy_project(tmp_path)
     edit(project, "dev", both_clouds)
