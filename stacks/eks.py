@@ -1,7 +1,7 @@
 """Clusters and pools on EKS."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from accounts import account_of, network_of
@@ -56,23 +56,13 @@ def deploy_eks(
     if any(pool.elastic for pool in _eks_plans(key, plan)):
         args = aws.KarpenterArgs(home=cluster.home, cluster=ref, tags=tags, catalog=catalog)
         karpenter = aws.Karpenter(key, args, on_aws).wires
+    wires: dict[str, Any] = {"home": cluster.home, "cluster": ref, "karpenter": karpenter}
+    wires |= {"tags": tags, "catalog": catalog}
     for name, pool in pools_of(key, fleet).items():
         if isinstance(pool, NeuronPoolSpec):
-            aws.NeuronPool(
-                name,
-                aws.NeuronPoolArgs(
-                    spec=pool, home=cluster.home, cluster=ref, karpenter=karpenter, tags=tags, catalog=catalog
-                ),
-                on_aws,
-            )
+            aws.NeuronPool(name, aws.NeuronPoolArgs(spec=pool, **wires), on_aws)
         elif isinstance(pool, EksGpuPoolSpec):
-            aws.EksGpuPool(
-                name,
-                aws.EksGpuPoolArgs(
-                    spec=pool, home=cluster.home, cluster=ref, karpenter=karpenter, tags=tags, catalog=catalog
-                ),
-                on_aws,
-            )
+            aws.EksGpuPool(name, aws.EksGpuPoolArgs(spec=pool, **wires), on_aws)
     if isinstance(spec, ExistingEksClusterSpec):
         return Infra(ref, cluster.kubeconfig)
     stores = _stores(key, spec, plan, cluster, tags, on_aws)

@@ -100,3 +100,16 @@ def test_the_summary_takes_sections_and_says_what_is_left() -> None:
     assert "note: assumed" in text
     assert not outcome.ok
     assert last_line(outcome).startswith("REHEARSAL of dev: destroy FAILED (nothing done;")
+
+
+@pytest.mark.engine
+def test_a_state_that_cannot_be_kept_is_told_without_a_traceback(
+    foreign: MakeForeign, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    shop = foreign("misfit")
+    assert called(monkeypatch, "rehearse", "preview", "-C", shop.folder, "--state", file / "state") == 1
+    told = capfd.readouterr().err
+    assert f"the state of the rehearsal cannot be kept in {file / 'state'}: Not a directory" in told
+    assert "Traceback" not in told

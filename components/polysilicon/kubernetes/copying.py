@@ -9,7 +9,7 @@ from polysilicon.planning.compile_cache import CompileCache
 _SYNC = 'aws s3 sync "$0" "$1" --exclude "*.lock" --exclude .complete --only-show-errors'
 """Locks are of processes that have ended."""
 FETCH = f"""aws s3 cp "$0/.complete" - >/dev/null 2>&1 && {_SYNC} && exit 0
-rm -rf "${{1:?}}"/*
+rm -rf "${{1:?}}"/* "${{1:?}}"/.[!.]*
 echo "no compiled code was fetched: the server compiles" >&2"""
 """Half of it would be taken for the whole: what has no mark of its end is not fetched, nor kept where it broke off."""
 PUT = f"""{_SYNC} && echo | aws s3 cp - "$1/.complete" --only-show-errors"""

@@ -49,6 +49,8 @@ def require_source(spec: ModelSpec, cluster: ClusterSpec) -> None:
         return
     if isinstance(cluster, EksClusterSpec):
         text, fix = "needs a store in the pool's cluster, and there is none", "add `weights: {}` to the cluster"
+        if spec.weights is not None:
+            fix += "; put the model's files into the bucket before the model asks for them"
     else:
         where = "on Google Cloud" if cluster.cloud == "gcp" else "for clusters that are there"
         text = f"needs a store in the pool's cluster, which is not built yet {where}"

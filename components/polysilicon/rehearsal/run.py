@@ -167,7 +167,7 @@ class Rehearsal:
             agree: Asked with what is to be done, before it is done.
         """
         engine = self.prepare()
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._make_folder()
         with _alone(self.folder), self._session(engine) as session:
             bench = Workbench(engine.pulumi, session.scratch.folder, self.stack, session.environment)
             pending = interrupted(bench.export(open_secrets=True))
@@ -179,9 +179,17 @@ class Rehearsal:
             records = session.simulation.accounts.records()
             return Recovery(decisions, done, leftovers_of(records, resources, self.project.name, self.stack))
 
+    def _make_folder(self) -> None:
+        """Private, since what a program makes secret is in the accounts."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            text = f"the state of the rehearsal cannot be kept in {self.folder}: {error.strerror}"
+            raise UserError(f"{text}\n  fix: name another folder, such as in POLYSILICON_STATE") from None
+
     def _run(self, operation: Operation, arguments: Sequence[str]) -> Outcome:
         engine = self.prepare()
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # what a program makes secret is in the accounts
+        self._make_folder()
         with _alone(self.folder), self._session(engine) as session:
             self._select(engine, session)
             events = session.scratch.folder / "events.json"
