@@ -1,6 +1,7 @@
 """Clusters and pools on EKS."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -12,13 +13,14 @@ from polysilicon.kubernetes import (
     ClusterRef,
     GpuOperator,
     GpuOperatorArgs,
-    ImageWires,
+    Images,
     NeuronScheduler,
     NeuronSchedulerArgs,
     StoreWires,
 )
 from polysilicon.kubernetes.compilation import ACCOUNT
 from polysilicon.planning.fleet import FleetPlan, images_of, stored_servers
+from polysilicon.planning.images import device_images
 from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.planning.serving import ServerPlan
 from polysilicon.specs import (
@@ -51,6 +53,7 @@ def deploy_eks(
     on_aws = pulumi.ResourceOptions(providers=[provider])
     cluster = _eks_cluster(key, spec, plan, tags, provider, catalog)
     ref = ClusterRef(key=key, provider=kubernetes_provider(key, cluster.kubeconfig), ready=cluster.ready)
+    ref = replace(ref, images=_images(key, spec, plan, cluster, ref, tags, catalog, on_aws))
     _device_software(key, plan, ref, catalog)
     karpenter = None
     if any(pool.elastic for pool in _eks_plans(key, plan)):
@@ -65,8 +68,7 @@ def deploy_eks(
             aws.EksGpuPool(name, aws.EksGpuPoolArgs(spec=pool, **wires), on_aws)
     if isinstance(spec, ExistingEksClusterSpec):
         return Infra(ref, cluster.kubeconfig)
-    stores = _stores(key, spec, plan, cluster, tags, on_aws)
-    return Infra(ref, cluster.kubeconfig, stores, _images(key, spec, plan, cluster, tags, on_aws))
+    return Infra(ref, cluster.kubeconfig, _stores(key, spec, plan, cluster, tags, on_aws))
 
 
 def _eks_cluster(
@@ -132,20 +134,22 @@ def _rights(store: "S3WeightStore", server: ServerPlan, cluster: "AnyEksCluster"
 
 def _images(
     key: str,
-    spec: EksClusterSpec,
+    spec: EksClusterSpec | ExistingEksClusterSpec,
     plan: FleetPlan,
     cluster: "AnyEksCluster",
+    ref: ClusterRef,
     tags: Mapping[str, str],
+    catalog: Catalog,
     on_aws: pulumi.ResourceOptions,
-) -> ImageWires | None:
+) -> Images:
+    """What a cluster's images are called in its cache, if it has one."""
     from polysilicon import aws
 
-    if spec.images is None:
-        return None
-    key_arn, images = cluster.home.disk_key_arn, images_of(plan, key)
-    args = aws.EcrImageCacheArgs(spec=spec.images, images=images, key_arn=key_arn, tags=tags)
-    cache = aws.EcrImageCache(key, args, on_aws)
-    return ImageWires(references=cache.references, ready=cache.ready)
+    if isinstance(spec, ExistingEksClusterSpec) or spec.images is None:
+        return {}
+    images = (*images_of(plan, key), *device_images(_eks_plans(key, plan), catalog))
+    wires: dict[str, Any] = {"home": cluster.home, "cluster": ref, "tags": tags, "catalog": catalog}
+    return aws.EcrImageCache(key, aws.EcrImageCacheArgs(spec=spec.images, images=images, **wires), on_aws).references
 
 
 def _eks_plans(cluster: str, plan: FleetPlan) -> list[EksPoolPlan]:

@@ -8,7 +8,7 @@ from wires import Infra, kubernetes_provider
 
 from polysilicon.catalog import Catalog
 from polysilicon.errors import UserError
-from polysilicon.kubernetes import ClusterRef, ImageWires, StoreWires
+from polysilicon.kubernetes import ClusterRef, Images, StoreWires
 from polysilicon.planning.fleet import FleetPlan, images_of, stored_servers
 from polysilicon.planning.images import plan_image_cache
 from polysilicon.specs import ClusterSpec, EksClusterSpec, FleetSpec, GkeClusterSpec
@@ -24,7 +24,7 @@ def deploy_infra(fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) -> dict[st
     buckets = {key: wires.bucket for infra in deployed.values() for key, wires in infra.stores.items()}
     if buckets:
         pulumi.export("stores", buckets)
-    images = {key: infra.images.references for key, infra in deployed.items() if infra.images}
+    images = {key: infra.cluster.images for key, infra in deployed.items() if infra.cluster.images}
     if images:
         pulumi.export("images", images)
     return deployed
@@ -42,16 +42,17 @@ def _referenced(key: str, stack: pulumi.StackReference, fleet: FleetSpec, plan: 
     buckets = stack.get_output("stores").apply(lambda exported: exported or {})
     stores = {model: StoreWires(bucket=_of(buckets, "store of model", model, fleet)) for model in models}
     images = _referenced_images(key, stack, fleet, plan)
-    return Infra(ClusterRef(key=key, provider=kubernetes_provider(key, kubeconfig)), kubeconfig, stores, images)
+    cluster = ClusterRef(key=key, provider=kubernetes_provider(key, kubeconfig), images=images)
+    return Infra(cluster, kubeconfig, stores)
 
 
-def _referenced_images(key: str, stack: pulumi.StackReference, fleet: FleetSpec, plan: FleetPlan) -> ImageWires | None:
+def _referenced_images(key: str, stack: pulumi.StackReference, fleet: FleetSpec, plan: FleetPlan) -> Images:
     spec = fleet.clusters[key]
     if not isinstance(spec, EksClusterSpec) or spec.images is None:
-        return None
+        return {}
     exported = stack.get_output("images").apply(lambda images: (images or {}).get(key, {}))
-    cached = plan_image_cache(spec.images, images_of(plan, key)).images
-    return ImageWires(references={each.image: _of(exported, "cached image", each.image, fleet) for each in cached})
+    renamed = plan_image_cache(spec.images, images_of(plan, key)).names
+    return {name: _of(exported, "cached image", name, fleet) for name in renamed}
 
 
 def _of(exports: pulumi.Output[dict[str, str]], noun: str, key: str, fleet: FleetSpec) -> pulumi.Output[str]:

@@ -30,7 +30,6 @@ def _server(key: str, spec: ModelSpec, landing: Landing, infra: Infra, catalog: 
             landing=landing,
             cluster=infra.cluster,
             store=infra.stores.get(key),
-            images=infra.images,
             catalog=catalog,
         ),
     )

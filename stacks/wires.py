@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as k8s
 
-from polysilicon.kubernetes import ClusterRef, ImageWires, StoreWires
+from polysilicon.kubernetes import ClusterRef, StoreWires
 from polysilicon.specs import FleetSpec, PoolSpec
 
 
@@ -18,8 +18,6 @@ class Infra:
     kubeconfig: pulumi.Output[str]
     stores: Mapping[str, StoreWires] = field(default_factory=dict)
     """The store of weights and compiled code, for each model that reads from it."""
-    images: ImageWires | None = None
-    """The cache of images."""
 
 
 def pools_of(cluster: str, fleet: FleetSpec) -> Mapping[str, PoolSpec]:

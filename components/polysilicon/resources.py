@@ -1,4 +1,4 @@
-"""What every component does alike: options of its children, and the record of what was asked."""
+"""What every component does alike: options of its children and lookups, and the record of what was asked."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ def child(parent: pulumi.Resource, after: After | None = None, **options: Any) -
     options, which reach children through their parent."""
     waits = [resource for resources in (after or {}).values() for resource in resources]
     return pulumi.ResourceOptions(parent=parent, depends_on=waits or None, **options)
+
+
+def lookup(parent: pulumi.Resource, after: After | None = None) -> pulumi.InvokeOutputOptions:
+    """Options of a component's lookup, in the same way. What takes its answer waits for the same resources."""
+    waits = [resource for resources in (after or {}).values() for resource in resources]
+    return pulumi.InvokeOutputOptions(parent=parent, depends_on=waits or None)
 
 
 def record(spec: Spec, **plan: Any) -> dict[str, Any]:

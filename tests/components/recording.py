@@ -59,6 +59,7 @@ class Recording(mocks.Mocks):
         return {
             "vpcId": "vpc-1",
             "bucketRegion": "us-east-1",
+            "imageDigest": f"sha256:{'0' * 64}",
             **args.args,
             "arn": caller,
             "issuerArn": role,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,7 @@ from polysilicon.specs import TimeSlicing
 from tests.components.recording import Recording, record, unknown_keys
 from tests.stacks.project import copy_project, edit, rehearse
 
+DIGEST = f"sha256:{'a' * 64}"
 DAEMON_SET, SERVICE = "kubernetes:apps/v1:DaemonSet", "kubernetes:core/v1:Service"
 TAINT = {"key": "nvidia.com/gpu", "operator": "Equal", "value": "present", "effect": "NoSchedule"}
 LANDING = Landing(
@@ -227,6 +229,52 @@ def test_the_operator_brings_no_driver(catalog: Catalog) -> None:  # aws trap 42
     assert release["version"] == catalog.default("nvidia.gpu_operator_chart")
     assert release["values"]["driver"] == {"enabled": False}
     assert release["values"]["toolkit"] == {"enabled": False}
+
+
+def test_the_operator_runs_what_the_cache_has(catalog: Catalog) -> None:
+    exporter = catalog.default("nvidia.operator_dcgm_exporter_image")
+    features = catalog.default("nvidia.operator_features_image")
+    images = {exporter: f"cache/nvcr.io/dcgm-exporter@{DIGEST}", features: f"cache/k8s/features@{DIGEST}"}
+    cluster = replace(ref(), images=images)
+    recording = record(lambda: GpuOperator("main", GpuOperatorArgs(cluster=cluster, catalog=catalog)))
+    values = recording.one("kubernetes:helm.sh/v3:Release")["values"]
+    tags = {name: name.rpartition(":")[2] for name in images}
+    place = {"repository": "cache/nvcr.io", "image": "dcgm-exporter", "version": f"{tags[exporter]}@{DIGEST}"}
+    assert values["dcgmExporter"] == {**place, "enabled": True, "serviceMonitor": {"enabled": False}}
+    assert values["node-feature-discovery"]["image"] == {
+        "repository": "cache/k8s/features",
+        "tag": f"{tags[features]}@{DIGEST}",
+    }
+    assert values["migManager"] == {
+        "repository": "nvcr.io/nvidia/cloud-native",
+        "image": "k8s-mig-manager",
+        "version": catalog.default("nvidia.operator_mig_manager_image").rpartition(":")[2],
+    }
+
+
+@pytest.mark.engine
+def test_a_cluster_with_a_cache_runs_its_devices_from_there(tmp_path: Path) -> None:
+    """Images of NVIDIA's registry are copied, and the pool's servers find their GPUs."""
+    project = copy_project(tmp_path)
+
+    def gpus(config: dict[str, Any]) -> None:
+        fleet = config["polysilicon:fleet"]
+        (cluster,) = fleet["clusters"].values()
+        cluster["images"] = {}
+        fleet["pools"]["l4"] = {**fleet["pools"].pop("inf2"), "kind": "eks_gpu", "machine": "g6.8xlarge"}
+        fleet["models"]["chat"] |= {"pool": "l4"}
+
+    edit(project, "dev", gpus)
+    rehearsal = rehearse(project, "dev", tmp_path / "state")
+    up = rehearsal.up()
+    assert up.ok, up.log
+    plugin = next(each for each in up.resources if each.type.endswith(":DaemonSet") and each.name == "l4")
+    image = plugin.inputs["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert re.fullmatch(r"\d{12}\.dkr\.ecr\.[^/]+/[^/]+/nvcr\.io/nvidia/k8s-device-plugin@sha256:[0-9a-f]{64}", image)
+    assert rehearsal.up(expect_no_changes=True).ok
+    destroyed = rehearsal.destroy()
+    assert destroyed.ok, destroyed.log
+    assert not destroyed.accounts
 
 
 @pytest.mark.engine

@@ -1,6 +1,8 @@
-"""Which images come through a cache, under which names, and what is said of the others."""
+"""Which images a cache holds, under which names, and how they come into it."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 
@@ -13,45 +15,65 @@ DIGEST = "sha256:" + "0" * 64
 
 
 @pytest.mark.parametrize(
-    ("image", "place", "reference"),
+    ("image", "place", "tag", "digest"),
     [
-        ("public.ecr.aws/neuron/vllm:0.13.0", "ecr/neuron/vllm", ":0.13.0"),
-        ("quay.io/ascend/vllm:v1", "quay/ascend/vllm", ":v1"),
-        ("registry.k8s.io/pause:3.10", "k8s/pause", ":3.10"),
-        ("vllm/vllm-openai:v0.27.1", "hub/vllm/vllm-openai", ":v0.27.1"),
-        ("docker.io/vllm/vllm-openai:v0.27.1", "hub/vllm/vllm-openai", ":v0.27.1"),
-        ("busybox", "hub/library/busybox", ":latest"),
-        (f"public.ecr.aws/aws-cli/aws-cli:2.36.15@{DIGEST}", "ecr/aws-cli/aws-cli", f":2.36.15@{DIGEST}"),
-        (f"quay.io/a/b@{DIGEST}", "quay/a/b", f"@{DIGEST}"),
+        ("public.ecr.aws/neuron/vllm:0.13.0", "ecr/neuron/vllm", "0.13.0", None),
+        ("quay.io/ascend/vllm:v1", "quay/ascend/vllm", "v1", None),
+        ("registry.k8s.io/pause:3.10", "k8s/pause", "3.10", None),
+        ("vllm/vllm-openai:v0.27.1", "hub/vllm/vllm-openai", "v0.27.1", None),
+        ("docker.io/vllm/vllm-openai:v0.27.1", "hub/vllm/vllm-openai", "v0.27.1", None),
+        ("busybox", "hub/library/busybox", "latest", None),
+        (f"public.ecr.aws/aws-cli/aws-cli:2.36.15@{DIGEST}", "ecr/aws-cli/aws-cli", "2.36.15", DIGEST),
     ],
 )
-def test_an_image_has_a_place_in_the_cache(image: str, place: str, reference: str) -> None:
+def test_an_image_has_a_place_in_the_cache(image: str, place: str, tag: str, digest: str | None) -> None:
     plan = plan_image_cache(ImageCacheSpec(docker_hub_secret=HUB), [image])
     (cached,) = plan.images
-    assert (cached.place, cached.reference, plan.left) == (place, reference, ())
-    assert len(plan.upstreams) == 1
+    assert (cached.place, cached.tag, cached.digest) == (place, tag, digest)
+    assert [each.key for each in plan.upstreams] == [cached.upstream]
 
 
 @pytest.mark.parametrize(
-    ("image", "line"),
+    ("image", "place", "source"),
     [
-        ("nvcr.io/nvidia/tritonserver:26.07-py3", "ECR pulls nothing through from nvcr.io. Copy it to a repository"),
-        ("vllm/vllm-openai:v0.27.1", "docker.io wants a login. Set images.docker_hub_secret of the cluster"),
-        ("ghcr.io/huggingface/optimum-neuron-vllm:1", "ghcr.io wants a login. Set images.github_secret"),
-        ("registry.example:5000/vllm:1", "ECR pulls nothing through from registry.example:5000."),
+        (
+            "nvcr.io/nvidia/tritonserver:26.07-py3",
+            "nvcr.io/nvidia/tritonserver",
+            "nvcr.io/nvidia/tritonserver:26.07-py3",
+        ),
+        ("vllm/vllm-openai:v0.27.1", "docker.io/vllm/vllm-openai", "docker.io/vllm/vllm-openai:v0.27.1"),
+        ("ghcr.io/huggingface/vllm:1", "ghcr.io/huggingface/vllm", "ghcr.io/huggingface/vllm:1"),
+        ("registry.example:5000/vllm:1", "registry.example-5000/vllm", "registry.example:5000/vllm:1"),
+        (f"nvcr.io/nvidia/a:1@{DIGEST}", "nvcr.io/nvidia/a", f"nvcr.io/nvidia/a@{DIGEST}"),
+        (f"quay.io/a/b@{DIGEST}", "quay.io/a/b", f"quay.io/a/b@{DIGEST}"),
     ],
 )
-def test_an_image_that_cannot_be_cached_is_told(image: str, line: str) -> None:
+def test_what_ecr_does_not_pull_through_is_copied(image: str, place: str, source: str) -> None:
     plan = plan_image_cache(ImageCacheSpec(), [image])
-    assert (plan.images, plan.upstreams) == ((), ())
-    (told,) = plan.left
-    assert told.startswith(f"{image} is not cached: ")
-    assert line in told
+    (cached,) = plan.images
+    assert (cached.upstream, plan.upstreams) == (None, ())
+    assert (cached.place, cached.source) == (place, source)
 
 
-def test_an_image_in_ecr_needs_no_cache() -> None:
-    plan = plan_image_cache(ImageCacheSpec(), ["763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-vllm:1"])
-    assert (plan.images, plan.left) == ((), ())
+def test_an_image_that_is_called_by_its_digest_alone_gets_a_tag_of_it() -> None:
+    (cached,) = plan_image_cache(ImageCacheSpec(), [f"quay.io/a/b@{DIGEST}"]).images
+    assert cached.tag == "pinned-0000000000000000"
+
+
+def test_jobs_have_names_that_kubernetes_takes_and_no_two_the_same() -> None:
+    images = [f"nvcr.io/nvidia/{'a_B.c' * 30}:{tag}".lower() for tag in ("1", "2")]
+    keys = {each.key for each in plan_image_cache(ImageCacheSpec(), images).images}
+    assert len(keys) == 2
+    assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,60}[a-z0-9])?", f"image-{key}") for key in keys)
+
+
+def test_an_image_in_ecr_stays_there_and_its_digest_is_asked_for() -> None:
+    registry = "763104351884.dkr.ecr.us-west-2.amazonaws.com"
+    plan = plan_image_cache(ImageCacheSpec(), [f"{registry}/a/vllm:1", f"{registry}/vllm:2@{DIGEST}"])
+    (there,) = plan.there
+    assert (plan.images, plan.names) == ((), (f"{registry}/a/vllm:1",))
+    assert (there.account, there.region, there.repository) == ("763104351884", "us-west-2", "a/vllm")
+    assert f"{there.place}:{there.tag}" == there.image
 
 
 def test_only_registries_that_are_used_get_a_rule() -> None:

@@ -41,14 +41,17 @@ EDGES = (
     (Order.PODS_AFTER_RIGHTS, "Deployment chat", "PodIdentityAssociation aws-weights-chat"),
     (Order.PODS_AFTER_RIGHTS, "Job chat-fill-????????", "RolePolicy aws-weights-chat-fill-????????"),
     (Order.SERVERS_AFTER_COMPILATION, "Deployment chat", "Job chat-fill-????????"),
-    (Order.PODS_AFTER_IMAGES, "Job chat-fill-????????", "PullThroughCacheRule aws-ecr"),
-    (Order.PODS_AFTER_IMAGES, "Deployment chat", "Repository aws-ecr-aws-cli-aws-cli"),
+    (Order.PODS_AFTER_IMAGES, "Job aws-image-aws-cli-????????", "PullThroughCacheRule aws-ecr"),
+    (Order.DIGESTS_AFTER_IMAGES, "Deployment chat", "Job aws-image-aws-cli-????????"),
+    (Order.DIGESTS_AFTER_IMAGES, "DaemonSet inf2", "Job aws-image-neuron-device-plugin-????????"),
+    (Order.PODS_AFTER_RIGHTS, "Job aws-image-aws-cli-????????", "RolePolicy aws-images"),
+    (Order.OBJECTS_AFTER_ACCESS, "Job aws-image-aws-cli-????????", "AccessPolicyAssociation *"),
     (Order.BUDGET_AFTER_TOPIC_POLICY, "Budget aws", "TopicPolicy aws-alerts"),
     (Order.APIS_FIRST, "Network gcp", "Service gcp-*"),
     (Order.APIS_FIRST, "Cluster gcp", "Service gcp-*"),
     (Order.APIS_FIRST, "Account *", "Service gcp-*"),
     (Order.PODS_AFTER_NAMESPACE_RULES, "Deployment *", "NetworkPolicy chat"),
-    (Order.PODS_AFTER_NAMESPACE_RULES, "Job *", "NetworkPolicy chat-fill"),
+    (Order.PODS_AFTER_NAMESPACE_RULES, "Job chat-fill-*", "NetworkPolicy chat-fill"),
 )
 
 

@@ -31,6 +31,29 @@ def with_key(document: Document, key_arn: str, writes: bool = False) -> Document
     return {**document, "Statement": [*document["Statement"], _allow("Key", actions, key_arn)]}
 
 
+def image_cache(pulled: Sequence[str], copied: Sequence[str]) -> Document:
+    """What fetches images into repositories of ECR: through rules of ECR into `pulled`, as copies into `copied`.
+
+    Source: docs.aws.amazon.com/AmazonECR/latest/userguide, pull-through-cache-iam and image-push-iam.
+    """
+    statements = []
+    if pulled:
+        actions = ["ecr:BatchGetImage", "ecr:BatchImportUpstreamImage", "ecr:DescribeImages"]
+        statements.append(_allow("PullThrough", actions, list(pulled)))
+    if copied:
+        actions = [
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:BatchGetImage",
+            "ecr:CompleteLayerUpload",
+            "ecr:InitiateLayerUpload",
+            "ecr:PutImage",
+            "ecr:UploadLayerPart",
+        ]
+        statements.append(_allow("Copy", actions, list(copied)))
+        statements.append(_allow("Login", ["ecr:GetAuthorizationToken"], "*"))
+    return _document(*statements)
+
+
 def pod_trust(cluster: str, namespace: str, service_account: str) -> Document:
     """Who may take a role of pods: EKS Pod Identity, for one service account of one cluster.
 

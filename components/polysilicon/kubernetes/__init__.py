@@ -2,7 +2,7 @@
 
 from polysilicon.kubernetes.cluster_ref import ClusterRef
 from polysilicon.kubernetes.efa import EfaDevicePlugin, EfaDevicePluginArgs
-from polysilicon.kubernetes.images import ImageWires
+from polysilicon.kubernetes.images import Images
 from polysilicon.kubernetes.model_server import ModelServer, ModelServerArgs
 from polysilicon.kubernetes.neuron import (
     NeuronDevicePlugin,
@@ -29,7 +29,7 @@ __all__ = [
     "EfaDevicePluginArgs",
     "GpuOperator",
     "GpuOperatorArgs",
-    "ImageWires",
+    "Images",
     "ModelServer",
     "ModelServerArgs",
     "NeuronDevicePlugin",

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from polysilicon.kubernetes.copying import fetching, putting
-from polysilicon.kubernetes.images import ImageWires, from_cache
+from polysilicon.kubernetes.images import Images, from_cache
 from polysilicon.kubernetes.manifests import pod_template
 from polysilicon.planning.compile_cache import CompileCache
 from polysilicon.planning.landing import patched
@@ -40,7 +40,7 @@ def compilation(
     metadata: Mapping[str, Any],
     provider: pulumi.ProviderResource,
     after: After,
-    images: ImageWires | None = None,
+    images: Images,
 ) -> k8s.batch.v1.Job:
     """The job, its service account, and a rule that lets nobody ask it anything.
 
@@ -53,7 +53,7 @@ def compilation(
         metadata: Namespace and labels of the server's objects.
         provider: The provider of the cluster.
         after: What the job waits for.
-        images: The cache of images, where there is one.
+        images: The cache of images.
     """
     name, labels = ACCOUNT.format(plan.key), job_labels(plan)
     placed = {**metadata, "name": name, "labels": labels}

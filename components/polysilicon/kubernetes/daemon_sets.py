@@ -14,6 +14,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from polysilicon.kubernetes.cluster_ref import ClusterRef
+from polysilicon.kubernetes.images import from_cache
 from polysilicon.planning.landing import LANDING_LABEL, Landing
 from polysilicon.planning.order import Order
 from polysilicon.resources import child
@@ -91,7 +92,7 @@ def daemon_set(
             "labels": agent_labels(agent, landing),
             "namespace": NAMESPACE,
         },
-        spec=daemon_set_spec(agent, landing),
+        spec=from_cache(daemon_set_spec(agent, landing), cluster.images),
         opts=child(parent, {Order.OBJECTS_AFTER_ACCESS: cluster.ready}, provider=cluster.provider),
     )
 

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 
-
-@dataclass(frozen=True, kw_only=True)
-class ImageWires:
-    """What a workload must know of a cache of images."""
-
-    references: Mapping[str, pulumi.Input[str]]
-    """What each image is called in the cache. One that is not in it is pulled from where it comes."""
-    ready: Sequence[pulumi.Resource] = ()
-    """What must be there before the first pull. By default it is, such as in another stack."""
+Images = Mapping[str, pulumi.Input[str]]
+"""What images are called in a cache; one that is not in it is pulled from where it comes. A workload that is given such
+a name waits until the image is there."""
 
 
-def from_cache(spec: Mapping[str, Any], images: ImageWires | None) -> dict[str, Any]:
+def from_cache(spec: Mapping[str, Any], images: Images) -> dict[str, Any]:
     """The spec of a workload with its images as the cache calls them."""
-    if images is None:
-        return dict(spec)
     template = spec["template"]
     pod = {
         name: [_renamed(each, images) for each in value] if name in ("containers", "initContainers") else value
@@ -31,5 +22,5 @@ def from_cache(spec: Mapping[str, Any], images: ImageWires | None) -> dict[str, 
     return {**spec, "template": {**template, "spec": pod}}
 
 
-def _renamed(container: Mapping[str, Any], images: ImageWires) -> dict[str, Any]:
-    return {**container, "image": images.references.get(container["image"], container["image"])}
+def _renamed(container: Mapping[str, Any], images: Images) -> dict[str, Any]:
+    return {**container, "image": images.get(container["image"], container["image"])}

@@ -12,7 +12,7 @@ import pulumi_kubernetes as k8s
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.kubernetes.cluster_ref import ClusterRef
 from polysilicon.kubernetes.compilation import compilation
-from polysilicon.kubernetes.images import ImageWires, from_cache
+from polysilicon.kubernetes.images import from_cache
 from polysilicon.kubernetes.manifests import (
     deployment_spec,
     disruption_spec,
@@ -41,7 +41,6 @@ class ModelServerArgs:
         landing: The pool that it runs on: a `NeuronPool`'s, a `TpuSlicePool`'s, any.
         cluster: The cluster of that pool.
         store: The store of weights and compiled code, for a spec that wants any of them from one.
-        images: The cache of images. By default nodes pull each image from where it comes.
         catalog: Models and serving images. By default the shipped one.
     """
 
@@ -49,7 +48,6 @@ class ModelServerArgs:
     landing: Landing
     cluster: ClusterRef
     store: StoreWires | None = None
-    images: ImageWires | None = None
     catalog: Catalog | None = None
 
 
@@ -95,7 +93,7 @@ class ModelServer(pulumi.ComponentResource):
         k8s.apps.v1.Deployment(
             name,
             metadata=unawaited if args.landing.absent else placed,
-            spec=from_cache(deployment_spec(plan, claim, store.bucket if store else None), args.images),
+            spec=from_cache(deployment_spec(plan, claim, store.bucket if store else None), args.cluster.images),
             opts=child(
                 self,
                 {Order.PODS_AFTER_NAMESPACE_RULES: [rules], **before},
@@ -123,13 +121,12 @@ class ModelServer(pulumi.ComponentResource):
     def _before(
         self, plan: ServerPlan, args: ModelServerArgs, claim: pulumi.Output[str] | None, metadata: Mapping[str, Any]
     ) -> After:
-        """What the servers wait for beside the rules of their namespace: images, and where a job compiles, the job."""
+        """What the servers wait for beside the rules of their namespace: where a job compiles, the job."""
         store = _store(plan, args)
-        before: After = {Order.PODS_AFTER_IMAGES: args.images.ready} if args.images else {}
         if plan.compiled is None or store is None:
-            return before
-        before = {**before, Order.PODS_AFTER_RIGHTS: store.ready}
-        provider, images = args.cluster.provider, args.images
+            return {}
+        before: After = {Order.PODS_AFTER_RIGHTS: store.ready}
+        provider, images = args.cluster.provider, args.cluster.images
         job = compilation(self, plan, plan.compiled, store.bucket, claim, metadata, provider, before, images)
         return {**before, Order.SERVERS_AFTER_COMPILATION: [job]}
 

@@ -18,6 +18,7 @@ import yaml
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.kubernetes.cluster_ref import ClusterRef
 from polysilicon.kubernetes.daemon_sets import NAMESPACE
+from polysilicon.kubernetes.images import from_cache
 from polysilicon.planning.order import Order
 from polysilicon.planning.sharing import NEURON_SCHEDULER
 from polysilicon.resources import child
@@ -99,7 +100,7 @@ class NeuronScheduler(pulumi.ComponentResource):
         k8s.apps.v1.Deployment(
             name,
             metadata=_metadata(EXTENSION),
-            spec=_deployment(EXTENSION, extension_pod(image), account.metadata.name),
+            spec=self._deployment(EXTENSION, extension_pod(image), account.metadata.name),
             opts=self._options(closed),
         )
         ports = [{"name": "http", "port": _PORT, "targetPort": "http", "protocol": "TCP"}]
@@ -127,7 +128,7 @@ class NeuronScheduler(pulumi.ComponentResource):
         k8s.apps.v1.Deployment(
             name,
             metadata=_metadata(NEURON_SCHEDULER),
-            spec=_deployment(
+            spec=self._deployment(
                 NEURON_SCHEDULER,
                 {
                     **scheduler_pod(image),
@@ -137,6 +138,9 @@ class NeuronScheduler(pulumi.ComponentResource):
             ),
             opts=self._options(),
         )
+
+    def _deployment(self, app: str, pod: Mapping[str, Any], account: pulumi.Input[str]) -> dict[str, Any]:
+        return from_cache(_deployment(app, pod, account), self._cluster.images)
 
     def _account(self, name: str, app: str) -> k8s.core.v1.ServiceAccount:
         return k8s.core.v1.ServiceAccount(name, metadata=_metadata(app), opts=self._options())

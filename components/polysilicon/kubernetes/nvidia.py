@@ -21,6 +21,7 @@ from polysilicon.kubernetes.daemon_sets import (
     metrics_service,
     object_name,
 )
+from polysilicon.kubernetes.images import Images
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.order import Order
 from polysilicon.resources import child
@@ -29,6 +30,15 @@ from polysilicon.specs import GpuSharing, TimeSlicing, WholeGpus
 _METRICS_PORT = 9400
 _CONFIG_PATH = "/config"
 _WHOLE = WholeGpus(kind="whole")
+_OPERATOR_PARTS = {
+    "operator": "nvidia.operator_image",
+    "validator": "nvidia.operator_image",
+    "devicePlugin": "nvidia.operator_device_plugin_image",
+    "gfd": "nvidia.operator_device_plugin_image",
+    "dcgmExporter": "nvidia.operator_dcgm_exporter_image",
+    "migManager": "nvidia.operator_mig_manager_image",
+}
+"""What the operator runs, by the chart's word for it, and the image that it runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +120,8 @@ class GpuOperator(pulumi.ComponentResource):
     container toolkit, which the node images bring, and leaves nodes alone that other pools have labelled so."""
 
     def __init__(self, name: str, args: GpuOperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        version = (args.catalog or load_catalog()).default("nvidia.gpu_operator_chart")
+        catalog = args.catalog or load_catalog()
+        version = catalog.default("nvidia.gpu_operator_chart")
         super().__init__("polysilicon:index:GpuOperator", name, {"version": version}, opts)
         k8s.helm.v3.Release(
             f"{name}-gpu-operator",
@@ -120,20 +131,42 @@ class GpuOperator(pulumi.ComponentResource):
             repository_opts={"repo": "https://helm.ngc.nvidia.com/nvidia"},
             namespace="gpu-operator",
             create_namespace=True,
-            values=operator_values(),
+            values=operator_values(catalog, args.cluster.images),
             opts=child(self, {Order.OBJECTS_AFTER_ACCESS: args.cluster.ready}, provider=args.cluster.provider),
         )
         self.register_outputs({"version": version})
 
 
-def operator_values() -> dict[str, Any]:
+def operator_values(catalog: Catalog, images: Images) -> dict[str, Any]:
     """Values of the chart on EKS images: NVIDIA/gpu-operator deployments/gpu-operator/values.yaml has all."""
-    return {
+    features = _located(catalog.default("nvidia.operator_features_image"), images)
+    located = {part: _located(catalog.default(row), images) for part, row in _OPERATOR_PARTS.items()}
+    own: dict[str, dict[str, Any]] = {
         "driver": {"enabled": False},
         "toolkit": {"enabled": False},
         "mig": {"strategy": "single"},
         "dcgmExporter": {"enabled": True, "serviceMonitor": {"enabled": False}},
+        "node-feature-discovery": {
+            "image": {
+                "repository": pulumi.Output.concat(features["repository"], "/", features["image"]),
+                "tag": features["version"],
+            }
+        },
     }
+    return {**located, **{part: {**located.get(part, {}), **values} for part, values in own.items()}}
+
+
+def _located(name: str, images: Images) -> dict[str, pulumi.Output[str]]:
+    """An image as the chart wants it. A digest stands behind the tag: the chart puts a colon before both."""
+    tag = name.partition("@")[0].rpartition(":")[2]
+
+    def parts(called: str) -> dict[str, str]:
+        place, at, digest = called.partition("@")
+        repository, _, image = place.removesuffix(f":{tag}").rpartition("/")
+        return {"repository": repository, "image": image, "version": f"{tag}{at}{digest}"}
+
+    found = pulumi.Output.from_input(images.get(name, name)).apply(parts)
+    return {key: found[key] for key in ("repository", "image", "version")}
 
 
 def sharing_config(sharing: TimeSlicing) -> dict[str, Any]:

@@ -1,12 +1,15 @@
-"""Which images a cache in ECR can hold, and under which names."""
+"""Which images a cache in ECR holds, how they come into it, and what they are called there."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
+from polysilicon.catalog import Catalog
+from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.planning.problems import Problems, refuse
 from polysilicon.specs import ImageCacheSpec
 
@@ -21,26 +24,57 @@ _UPSTREAMS = {
 """By host: a word of the prefix, the address that ECR wants, and the login that it wants, if any.
 docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-rule.html; botocore ecr, UpstreamRegistry."""
 
-_IMAGE = re.compile(r"(?:(?P<host>[^/]*[.:][^/]*|localhost)/)?(?P<repository>[^:@]+)(?P<reference>[:@].+)")
-_PRIVATE_ECR = re.compile(r"\d{12}\.dkr\.ecr\.[-a-z0-9]+\.amazonaws\.com(\.cn)?")
+_IMAGE = re.compile(
+    r"(?:(?P<host>[^/]*[.:][^/]*|localhost)/)?(?P<repository>[^:@]+)(?::(?P<tag>[^:@]+))?(?:@(?P<digest>sha256:\w+))?"
+)
+_PRIVATE_ECR = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[-a-z0-9]+)\.amazonaws\.com(\.cn)?")
+_LONGEST_WORD = 40
 
 
 @dataclass(frozen=True)
 class CachedImage:
-    """An image, and what it is called in the cache."""
+    """An image, where it comes from, and where it lies in the cache."""
 
     image: str
-    upstream: str
-    """A word for the registry that it comes from."""
+    """What it is called where it comes from."""
+    host: str
     repository: str
     """Its repository there."""
-    reference: str
-    """Tag, digest or both, with the sign before them."""
+    tag: str
+    """Its tag in the cache: the one that it has there, or where it is called by its digest alone, one made of that."""
+    digest: str | None
+    """The digest that its name demands."""
+    upstream: str | None
+    """A word for the registry that ECR pulls it through from. None: it is copied."""
 
     @property
     def place(self) -> str:
         """Its repository in the cache, under the cache's own prefix."""
-        return f"{self.upstream}/{self.repository}"
+        return f"{self.upstream or self.host.replace(':', '-')}/{self.repository}"
+
+    @property
+    def source(self) -> str:
+        """Where it is copied from: by tag or by digest, since a copier takes only one."""
+        return f"{self.host}/{self.repository}{f'@{self.digest}' if self.digest else f':{self.tag}'}"
+
+    @cached_property
+    def key(self) -> str:
+        """What tells it from others, as part of a Kubernetes name."""
+        word = re.sub(r"[^a-z0-9]+", "-", self.repository.rsplit("/", 1)[-1])[:_LONGEST_WORD].strip("-")
+        return f"{word}-{hashlib.sha256(self.image.encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True)
+class ImageInEcr:
+    """An image that lies in a private registry of ECR already."""
+
+    image: str
+    place: str
+    """Its name without the tag."""
+    account: str
+    region: str
+    repository: str
+    tag: str
 
 
 @dataclass(frozen=True)
@@ -54,34 +88,58 @@ class Upstream:
 
 @dataclass(frozen=True)
 class ImageCachePlan:
-    """What a cache holds, and what it cannot."""
+    """What a cache holds, and what it need not."""
 
     upstreams: tuple[Upstream, ...]
     images: tuple[CachedImage, ...]
-    left: tuple[str, ...]
-    """A line for each image that is pulled from where it comes: why, and what to do."""
+    there: tuple[ImageInEcr, ...]
+    """Images whose digest is looked up where they are."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The images that get another name, as they are called where they come from."""
+        return (*(each.image for each in self.images), *(each.image for each in self.there))
 
 
 def plan_image_cache(spec: ImageCacheSpec, images: Iterable[str]) -> ImageCachePlan:
-    """The cache for these images. Those that lie in a private registry of ECR already need none."""
-    cached, left, used = [], [], {}
+    """The cache for these images. Those that lie in a private registry of ECR already stay there, such as AWS's Deep
+    Learning Containers.
+
+    What ECR does not pull through is copied: images of other registries, of those whose login is not given, and those
+    that are called by their digest alone, which ECR pulls through only once it has them (aws/containers-roadmap issue
+    2837).
+    """
+    cached, there, used = [], [], {}
     for image in sorted(set(images)):
-        host, repository, reference = _parts(image)
-        if _PRIVATE_ECR.fullmatch(host):
+        host, repository, tag, digest = _parts(image)
+        if own := _PRIVATE_ECR.fullmatch(host):
+            if tag and not digest:
+                there.append(ImageInEcr(image, f"{host}/{repository}", own["account"], own["region"], repository, tag))
             continue
         key, address, login = _UPSTREAMS.get(host, ("", "", None))
         secret = getattr(spec, login) if login else None
-        if not key:
-            left.append(f"{image} is not cached: ECR pulls nothing through from {host}. {_MIRROR}")
-        elif login and secret is None:
-            left.append(f"{image} is not cached: {host} wants a login. Set images.{login} of the cluster")
-        else:
-            cached.append(CachedImage(image, key, repository, reference))
+        through = bool(key and tag and (secret or not login))
+        if through:
             used[key] = Upstream(key, address, secret)
-    return ImageCachePlan(tuple(used.values()), tuple(cached), tuple(left))
+        known_as = tag or f"pinned-{(digest or '').removeprefix('sha256:')[:16]}"
+        cached.append(CachedImage(image, host, repository, known_as, digest, key if through else None))
+    return ImageCachePlan(tuple(used.values()), tuple(cached), tuple(there))
 
 
-_MIRROR = "Copy it to a repository of yours, and name that under polysilicon:overlay, runtimes"
+def device_images(pools: Collection[EksPoolPlan], catalog: Catalog) -> tuple[str, ...]:
+    """The images of what runs on the nodes of pools beside the servers, but for those that EKS keeps in each region."""
+    wanted: set[str] = set()
+    for pool in pools:
+        family = catalog.silicon[pool.landing.silicon].family
+        if family == "neuron":
+            wanted |= {"neuron.device_plugin_image", "neuron.monitor_image"}
+        elif pool.sharing is not None and pool.sharing.kind == "mig":
+            wanted |= {row for row in catalog.defaults if row.startswith("nvidia.operator_")}
+        else:
+            wanted |= {"nvidia.device_plugin_image", "nvidia.dcgm_exporter_image"}
+        if pool.landing.pod.scheduler_name:
+            wanted |= {"neuron.scheduler_image", "neuron.kube_scheduler_image"}
+    return tuple(sorted(catalog.default(row) for row in wanted))
 
 
 def require_secrets(spec: ImageCacheSpec, region: str, account: str | None) -> None:
@@ -113,14 +171,13 @@ def cache_prefix(project: str, stack: str, key: str) -> str:
     return f"{key}-{digest[:4]}"
 
 
-def _parts(image: str) -> tuple[str, str, str]:
-    """Host, repository and reference. An image without a host is Docker Hub's, and one without a folder is in its
-    library."""
-    found = _IMAGE.fullmatch(image) or _IMAGE.fullmatch(f"{image}:latest")
+def _parts(image: str) -> tuple[str, str, str | None, str | None]:
+    """Host, repository, tag and digest. An image without a host is Docker Hub's, one without a folder is in its
+    library, and one without tag and digest is the latest."""
+    found = _IMAGE.fullmatch(image)
     if found is None:
         raise refuse("image", f"got {image!r}, which is no name of an image", "write host/repository:tag")
-    host = found["host"] or _DOCKER
-    repository = found["repository"]
+    host, repository = found["host"] or _DOCKER, found["repository"]
     if host == _DOCKER and "/" not in repository:
         repository = f"library/{repository}"
-    return host, repository, found["reference"]
+    return host, repository, found["tag"] or (None if found["digest"] else "latest"), found["digest"]

@@ -124,8 +124,8 @@ class EksClusterSpec(_EksCluster):
     """A bucket from which models of this cluster can read their weights and compiled code: `{}` makes one. By default
     there is none."""
     images: ImageCacheSpec | None = None
-    """A cache in ECR for the images of servers: `{}` makes one for registries that want no login. By default nodes pull
-    each image from where it comes."""
+    """A cache in ECR for the images of servers and of what runs on their nodes: `{}` makes one for registries that want
+    no login. By default nodes pull each image, by its tag, from where it comes."""
     deletion_protection: bool = True
     """EKS refuses to delete the cluster while this is on; switch it off and run `up` before `destroy`."""
 

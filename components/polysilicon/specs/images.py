@@ -1,4 +1,4 @@
-"""Where the images of servers come from."""
+"""Where the images of a cluster come from."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ ecr, CredentialArn]."""
 
 
 class ImageCacheSpec(Spec):
-    """Images of servers, kept in ECR in the cluster's region: the first pull of each fetches it from where it comes.
+    """Images of servers, and of what runs on their nodes, kept in ECR in the cluster's region and taken by digest: a
+    deployment fetches each, and nodes wait for none.
 
-    Amazon's public registry, Quay and Kubernetes' want no login; the others do. Secrets hold `username` and
-    `accessToken`. NVIDIA's registry (nvcr.io) cannot be cached in this way: images of it are pulled from there.
+    ECR pulls through from Amazon's public registry, Quay and Kubernetes' without a login, and from those below with
+    one. From all others, such as NVIDIA's (nvcr.io), a job of the cluster copies the image, with all its platforms, and
+    without a login. Secrets hold `username` and `accessToken`.
     """
 
     docker_hub_secret: SecretArn | None = None
-    """Login to Docker Hub, by the ARN of its secret. Without it images of Docker Hub are pulled from there."""
+    """Login to Docker Hub, by the ARN of its secret. Without it images of Docker Hub are copied, and what it gives to
+    those without a login is limited."""
     github_secret: SecretArn | None = None
     """Login to ghcr.io, likewise."""
