@@ -51,8 +51,8 @@ def _referenced_images(key: str, stack: pulumi.StackReference, fleet: FleetSpec,
     if not isinstance(spec, EksClusterSpec) or spec.images is None:
         return {}
     exported = stack.get_output("images").apply(lambda images: (images or {}).get(key, {}))
-    renamed = plan_image_cache(spec.images, images_of(plan, key)).names
-    return {name: _of(exported, "cached image", name, fleet) for name in renamed}
+    cached = plan_image_cache(spec.images, images_of(plan, key), spec.region).images
+    return {each.image: _of(exported, "cached image", each.image, fleet) for each in cached}
 
 
 def _of(exports: pulumi.Output[dict[str, str]], noun: str, key: str, fleet: FleetSpec) -> pulumi.Output[str]:

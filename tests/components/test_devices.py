@@ -245,11 +245,16 @@ def test_the_operator_runs_what_the_cache_has(catalog: Catalog) -> None:
         "repository": "cache/k8s/features",
         "tag": f"{tags[features]}@{DIGEST}",
     }
-    assert values["migManager"] == {
-        "repository": "nvcr.io/nvidia/cloud-native",
-        "image": "k8s-mig-manager",
-        "version": catalog.default("nvidia.operator_mig_manager_image").rpartition(":")[2],
-    }
+    assert "migManager" not in values  # the chart's own
+
+
+def test_a_cache_of_another_operator_is_refused(catalog: Catalog) -> None:
+    row = {"value": "v99.1.0", "source": "made up", "as_of": "2026-11-25"}
+    newer = catalog.overlaid(Overlay.parse({"defaults": {"nvidia.gpu_operator_chart": row}}, ""))
+    cluster = replace(ref(), images={catalog.default("nvidia.operator_image"): "cache/gpu-operator@sha256:1"})
+    with pytest.raises(SpecError, match=r"got chart v99.1.0, and its images from a cache are those of nvcr.io/.*:v26"):
+        record(lambda: GpuOperator("main", GpuOperatorArgs(cluster=cluster, catalog=newer)))
+    record(lambda: GpuOperator("main", GpuOperatorArgs(cluster=ref(), catalog=newer)))
 
 
 @pytest.mark.engine

@@ -22,7 +22,7 @@ IMAGES = (
     "public.ecr.aws/neuron/vllm:1",
     f"public.ecr.aws/neuron/vllm:2@{PINNED}",
     "nvcr.io/nvidia/k8s-device-plugin:v1",
-    "763104351884.dkr.ecr.us-west-2.amazonaws.com/vllm:1",
+    "763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:1",
 )
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
 
@@ -48,7 +48,7 @@ def job(made: Recording, word: str) -> dict[str, Any]:
 @pytest.mark.parametrize("known", [True, False])
 def test_every_input_is_one_of_the_sdk(known: bool) -> None:
     made = cache(known)
-    assert len(made.all("aws:ecr/repository:Repository")) == 3
+    assert len(made.all("aws:ecr/repository:Repository")) == 4
     assert [key for resource in made.resources for key in unknown_keys(resource)] == []
 
 
@@ -64,6 +64,7 @@ def test_a_rule_for_each_registry_and_a_repository_for_each_image() -> None:
         f"{prefix}/hub/vllm/vllm-openai",
         f"{prefix}/ecr/neuron/vllm",
         f"{prefix}/nvcr.io/nvidia/k8s-device-plugin",
+        f"{prefix}/763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference",
     }
     for each in repositories.values():
         assert each["encryptionConfigurations"] == [{"encryptionType": "KMS", "kmsKey": KEY}]
@@ -72,7 +73,7 @@ def test_a_rule_for_each_registry_and_a_repository_for_each_image() -> None:
 
 def test_each_image_is_fetched_once_by_a_job_of_its_own() -> None:
     made = cache()
-    assert len(made.all("kubernetes:batch/v1:Job")) == 4
+    assert len(made.all("kubernetes:batch/v1:Job")) == 5
     pulling = job(made, "vllm-openai")["containers"]
     assert [each["name"] for each in pulling] == ["pull"]
     assert pulling[0]["command"][3:] == ["$(REPOSITORY)", "v1", ""]
@@ -80,7 +81,7 @@ def test_each_image_is_fetched_once_by_a_job_of_its_own() -> None:
     assert [each["name"] for each in copying["initContainers"]] == ["login"]
     assert copying["containers"][0]["command"][-2:] == [
         "docker://nvcr.io/nvidia/k8s-device-plugin:v1",
-        "docker://$(REPOSITORY):v1",
+        "docker://$(ADDRESS):v1",
     ]
 
 
@@ -92,8 +93,10 @@ def test_a_digest_that_a_name_demands_is_compared() -> None:
 
 def test_jobs_may_write_into_the_repositories_of_their_cache_alone() -> None:
     (policy,) = cache().all("aws:iam/rolePolicy:RolePolicy").values()
-    through, copy, login = json.loads(policy["policy"])["Statement"]
-    assert (len(through["Resource"]), len(copy["Resource"])) == (2, 1)
+    through, copy, login, source = json.loads(policy["policy"])["Statement"]
+    assert (len(through["Resource"]), len(copy["Resource"])) == (2, 2)
+    assert source["Resource"] == ["arn:aws:ecr:us-east-1:763104351884:repository/djl-inference"]
+    assert not any(action.startswith("ecr:Put") for action in source["Action"])
     assert (login["Action"], login["Resource"]) == (["ecr:GetAuthorizationToken"], "*")
     assert "ecr:PutImage" in copy["Action"]
     assert "ecr:PutImage" not in through["Action"]
@@ -104,9 +107,8 @@ def test_an_image_is_called_by_the_digest_that_the_cache_has() -> None:
     lookups = cache(taken=names).calls
     assert names["vllm/vllm-openai:v1"] == f"123456789012.dkr.ecr.us-east-1.amazonaws.com/cached@sha256:{'0' * 64}"
     asked = [args for token, args in lookups if token == "aws:ecr/getImage:getImage"]
-    assert sorted(args["imageTag"] for args in asked) == ["1", "1", "2", "v1", "v1"]
-    (elsewhere,) = (args for args in asked if args.get("registryId"))
-    assert (elsewhere["registryId"], elsewhere["region"]) == ("763104351884", "us-west-2")
+    assert sorted(args["imageTag"] for args in asked) == ["1", "1", "v1", "v1"]
+    assert names[f"public.ecr.aws/neuron/vllm:2@{PINNED}"].endswith(f"/cached@{PINNED}")
 
 
 def test_all_containers_of_a_workload_take_the_cache_s_names() -> None:

@@ -7,11 +7,15 @@ import re
 import pytest
 
 from polysilicon.errors import SpecError
-from polysilicon.planning.images import cache_prefix, plan_image_cache, require_secrets
+from polysilicon.planning.images import ImageCachePlan, cache_prefix, plan_image_cache, require_secrets
 from polysilicon.specs import ImageCacheSpec
 
 HUB = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf"
 DIGEST = "sha256:" + "0" * 64
+
+
+def planned(images: list[str], **secrets: str) -> ImageCachePlan:
+    return plan_image_cache(ImageCacheSpec(**secrets), images, "us-east-1")
 
 
 @pytest.mark.parametrize(
@@ -27,7 +31,7 @@ DIGEST = "sha256:" + "0" * 64
     ],
 )
 def test_an_image_has_a_place_in_the_cache(image: str, place: str, tag: str, digest: str | None) -> None:
-    plan = plan_image_cache(ImageCacheSpec(docker_hub_secret=HUB), [image])
+    plan = planned([image], docker_hub_secret=HUB)
     (cached,) = plan.images
     assert (cached.place, cached.tag, cached.digest) == (place, tag, digest)
     assert [each.key for each in plan.upstreams] == [cached.upstream]
@@ -49,35 +53,39 @@ def test_an_image_has_a_place_in_the_cache(image: str, place: str, tag: str, dig
     ],
 )
 def test_what_ecr_does_not_pull_through_is_copied(image: str, place: str, source: str) -> None:
-    plan = plan_image_cache(ImageCacheSpec(), [image])
+    plan = planned([image])
     (cached,) = plan.images
     assert (cached.upstream, plan.upstreams) == (None, ())
     assert (cached.place, cached.source) == (place, source)
 
 
 def test_an_image_that_is_called_by_its_digest_alone_gets_a_tag_of_it() -> None:
-    (cached,) = plan_image_cache(ImageCacheSpec(), [f"quay.io/a/b@{DIGEST}"]).images
+    (cached,) = planned([f"quay.io/a/b@{DIGEST}"]).images
     assert cached.tag == "pinned-0000000000000000"
 
 
-def test_jobs_have_names_that_kubernetes_takes_and_no_two_the_same() -> None:
-    images = [f"nvcr.io/nvidia/{'a_B.c' * 30}:{tag}".lower() for tag in ("1", "2")]
-    keys = {each.key for each in plan_image_cache(ImageCacheSpec(), images).images}
-    assert len(keys) == 2
-    assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,60}[a-z0-9])?", f"image-{key}") for key in keys)
+def test_what_an_image_is_goes_into_names_of_kubernetes() -> None:
+    (cached,) = planned([f"nvcr.io/nvidia/{'a_b.c' * 30}:1"]).images
+    assert re.fullmatch(r"[a-z]([-a-z0-9]{0,40}[a-z0-9])?", cached.word)
 
 
-def test_an_image_in_ecr_stays_there_and_its_digest_is_asked_for() -> None:
-    registry = "763104351884.dkr.ecr.us-west-2.amazonaws.com"
-    plan = plan_image_cache(ImageCacheSpec(), [f"{registry}/a/vllm:1", f"{registry}/vllm:2@{DIGEST}"])
-    (there,) = plan.there
-    assert (plan.images, plan.names) == ((), (f"{registry}/a/vllm:1",))
-    assert (there.account, there.region, there.repository) == ("763104351884", "us-west-2", "a/vllm")
-    assert f"{there.place}:{there.tag}" == there.image
+def test_aws_own_containers_are_copied_within_their_region_and_other_registries_of_ecr_left_alone() -> None:
+    aws, mine = "763104351884.dkr.ecr.us-east-1.amazonaws.com", "111122223333.dkr.ecr.us-east-1.amazonaws.com"
+    elsewhere = aws.replace("us-east-1", "us-west-2")
+    plan = plan_image_cache(ImageCacheSpec(), [f"{aws}/vllm:1", f"{mine}/vllm:1", f"{elsewhere}/vllm:1"], "us-east-1")
+    (copied,) = plan.images
+    assert (copied.image, copied.in_ecr, copied.account) == (f"{aws}/vllm:1", True, "763104351884")
+    assert (copied.upstream, copied.place, copied.source) == (None, f"{aws}/vllm", f"{aws}/vllm:1")
+
+
+def test_copies_of_two_digests_of_a_tag_lie_beside_each_other() -> None:
+    other = "sha256:" + "1" * 64
+    images = planned(["nvcr.io/a:1", f"nvcr.io/a:1@{DIGEST}", f"nvcr.io/a:1@{other}"]).images
+    assert len({each.tag for each in images}) == 3
 
 
 def test_only_registries_that_are_used_get_a_rule() -> None:
-    plan = plan_image_cache(ImageCacheSpec(docker_hub_secret=HUB), ["vllm/vllm-openai:v1", "vllm/vllm-openai:v2"])
+    plan = planned(["vllm/vllm-openai:v1", "vllm/vllm-openai:v2"], docker_hub_secret=HUB)
     assert [(each.key, each.address, each.secret_arn) for each in plan.upstreams] == [
         ("hub", "registry-1.docker.io", HUB)
     ]

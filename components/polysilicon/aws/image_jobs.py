@@ -2,11 +2,14 @@
 
 ECR pulls an image through by its tag; by its digest it gives only what it has (aws/containers-roadmap issue 2837). So
 the tag is asked for once, by a job, and from then on everybody takes the digest behind it. What ECR does not pull
-through is copied, with all its platforms, so that the digest stays the one that its publisher gave it.
+through is copied, with all its platforms, so that the digest stays the one that its publisher gave it. An image that
+is there already is left alone, whatever its tag has become elsewhere.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,28 +31,49 @@ _KINDS = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 """What containerd takes; without the first two ECR would give the digest of one platform."""
-PULL = f"""set -eu
-digest=$(aws ecr batch-get-image --repository-name "$0" --image-ids "imageTag=$1" \\
-  --accepted-media-types {" ".join(_KINDS)} \\
-  --query 'images[0].imageId.imageDigest || failures[0].failureReason' --output text)
-case "$digest" in sha256:*) ;; *) echo "$0:$1 cannot be had: $digest" >&2; exit 1 ;; esac
-if [ -n "$2" ] && [ "$2" != "$digest" ]; then
-  echo "$0:$1 has digest $digest, and $2 was asked for" >&2
+_LOOK = """set -eu
+repository=$0 tag=$1 digest=$2
+shift 2
+look() {
+  aws ecr describe-images --repository-name "$repository" --image-ids "imageTag=$tag" \\
+    --query 'imageDetails[0].imageDigest' --output text
+}
+"""
+"""Takes repository, tag and the digest that is demanded, if any."""
+PULL = f"""{_LOOK}
+if ! found=$(look 2>/dev/null); then
+  found=$(aws ecr batch-get-image --repository-name "$repository" --image-ids "imageTag=$tag" \\
+    --accepted-media-types {" ".join(_KINDS)} \\
+    --query 'images[0].imageId.imageDigest || failures[0].failureReason' --output text)
+fi
+case "$found" in sha256:*) ;; *) echo "$repository:$tag cannot be had: $found" >&2; exit 1 ;; esac
+if [ -n "$digest" ] && [ "$digest" != "$found" ]; then
+  echo "$repository:$tag has digest $found, and $digest was asked for" >&2
   exit 1
 fi
-for try in 1 2 3 4 5 6 7 8 9 10 11 12; do
-  aws ecr describe-images --repository-name "$0" --image-ids "imageTag=$1" >/dev/null 2>&1 && exit 0
-  sleep 10
+until told=$(look 2>&1); do
+  case "$told" in *ImageNotFound*) sleep 10 ;; *) echo "$told" >&2; exit 1 ;; esac
 done
-exec aws ecr describe-images --repository-name "$0" --image-ids "imageTag=$1"
 """
-"""Asks for repository and tag, compares the digest with the one that is demanded, if any, and waits until ECR lists the
-image, which it brings in behind its answer."""
-LOGIN = f"""set -eu
+"""Asks for the image as a pull does, compares the digest, and waits until ECR lists the image, which it brings in
+behind its answer. BatchGetImage is what a pull calls for the manifest (API_BatchGetImage), and what fails where the
+image cannot be pulled through (botocore ecr, UnableToGetUpstreamImageException)."""
+LOGIN = f"""{_LOOK}
+if look >/dev/null 2>&1; then
+  touch {_LOGIN_PATH}/there
+  exit 0
+fi
 token=$(aws ecr get-authorization-token --query 'authorizationData[0].authorizationToken' --output text)
-printf '{{"auths":{{"%s":{{"auth":"%s"}}}}}}' "${{0%%/*}}" "$token" >{_LOGIN_PATH}/auth.json
+auths=
+for registry in "$@"; do
+  auths="$auths${{auths:+,}}\\"${{registry%%/*}}\\":{{\\"auth\\":\\"$token\\"}}"
+done
+echo "{{\\"auths\\":{{$auths}}}}" >{_LOGIN_PATH}/auth.json
 """
-"""Leaves a login to the registry of a repository, good for twelve hours, where the copier finds it."""
+"""Leaves a login to registries of ECR, good for twelve hours, where the copier finds it; or says that there is nothing
+to copy."""
+COPY = f"""[ -e {_LOGIN_PATH}/there ] || exec "$0" "$@"
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +86,11 @@ class Tools:
     """Skopeo."""
 
 
-def job_name(image: CachedImage) -> str:
-    """Name of the job that brings an image."""
-    return f"image-{image.key}"
+def job_name(image: CachedImage, region: str, tools: Tools) -> str:
+    """Name of the job that brings an image. What it runs is part of it: another job comes beside the old one, which
+    goes last. One that is replaced would take all workloads with it that have their image's name from it."""
+    run = json.dumps([image.image, job_spec(image, "", "", region, tools)])
+    return f"image-{image.word}-{hashlib.sha256(run.encode()).hexdigest()[:8]}"
 
 
 def job_spec(image: CachedImage, name: Any, url: Any, region: str, tools: Tools) -> dict[str, Any]:
@@ -74,7 +100,11 @@ def job_spec(image: CachedImage, name: Any, url: Any, region: str, tools: Tools)
         name: Name of the image's repository in the cache.
         url: Its address.
     """
-    env = [{"name": "REPOSITORY", "value": name if image.upstream else url}, {"name": "AWS_REGION", "value": region}]
+    env = [
+        {"name": "REPOSITORY", "value": name},
+        {"name": "ADDRESS", "value": url},
+        {"name": "AWS_REGION", "value": region},
+    ]
     work = _pulling(image, env, tools) if image.upstream else _copying(image, env, tools)
     pod = {
         "restartPolicy": "Never",
@@ -88,29 +118,37 @@ def job_spec(image: CachedImage, name: Any, url: Any, region: str, tools: Tools)
         "volumes": [{"name": "tmp", "emptyDir": {}}, {"name": "login", "emptyDir": {"medium": "Memory"}}],
         **work,
     }
-    labels = {"app.kubernetes.io/name": ACCOUNT, "app.kubernetes.io/instance": job_name(image)}
     return {
         "backoffLimit": _TRIES - 1,
         "activeDeadlineSeconds": PATIENCE_SECONDS,
-        "template": {"metadata": {"labels": labels}, "spec": pod},
+        "template": {"metadata": {"labels": {"app.kubernetes.io/name": ACCOUNT}}, "spec": pod},
     }
 
 
 def _pulling(image: CachedImage, env: list[dict[str, Any]], tools: Tools) -> dict[str, Any]:
-    script = ["/bin/sh", "-c", PULL, "$(REPOSITORY)", image.tag, image.digest or ""]
-    return {"containers": [_container("pull", tools.cli, script, env)]}
+    return {"containers": [_container("pull", tools.cli, [*_shell(PULL), *_asked(image)], env)]}
 
 
 def _copying(image: CachedImage, env: list[dict[str, Any]], tools: Tools) -> dict[str, Any]:
-    login = ["/bin/sh", "-c", LOGIN, "$(REPOSITORY)"]
+    registries = ["$(ADDRESS)", *([image.host] if image.in_ecr else [])]
+    login = [*_shell(LOGIN), *_asked(image), *registries]
     return {
         "initContainers": [_container("login", tools.cli, login, env)],
-        "containers": [_container("copy", tools.copier, copying(image), env)],
+        "containers": [_container("copy", tools.copier, [*_shell(COPY), *copying(image)], env)],
     }
+
+
+def _shell(script: str) -> list[str]:
+    return ["/bin/sh", "-c", script]
+
+
+def _asked(image: CachedImage) -> list[str]:
+    return ["$(REPOSITORY)", image.tag, image.digest or ""]
 
 
 def copying(image: CachedImage) -> list[str]:
     """The command that copies an image with all its platforms, or fails."""
+    login = f"authfile={_LOGIN_PATH}/auth.json"
     return [
         "skopeo",
         "--tmpdir=/tmp",
@@ -118,10 +156,10 @@ def copying(image: CachedImage) -> list[str]:
         "--all",
         "--preserve-digests",
         "--retry-times=3",
-        "--src-no-creds",
-        f"--dest-authfile={_LOGIN_PATH}/auth.json",
+        f"--src-{login}" if image.in_ecr else "--src-no-creds",
+        f"--dest-{login}",
         f"docker://{image.source}",
-        f"docker://$(REPOSITORY):{image.tag}",
+        f"docker://$(ADDRESS):{image.tag}",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,7 +18,7 @@ from polysilicon.aws.tags import named
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.kubernetes.cluster_ref import ClusterRef
 from polysilicon.kubernetes.images import Images
-from polysilicon.planning.images import CachedImage, ImageCachePlan, ImageInEcr, cache_prefix, plan_image_cache
+from polysilicon.planning.images import CachedImage, ImageCachePlan, cache_prefix, plan_image_cache
 from polysilicon.planning.names import require_key
 from polysilicon.planning.order import Order
 from polysilicon.resources import After, child, lookup, record
@@ -50,14 +51,14 @@ class EcrImageCacheArgs:
 
 class EcrImageCache(pulumi.ComponentResource):
     """A repository for each image, and a job that brings it there: through a rule of ECR where there is one for its
-    registry, and as a copy of all its platforms from any other, such as nvcr.io. Images that want a login, and whose
-    registry has no rule, cannot be had. Images that lie in ECR already, such as AWS's Deep Learning Containers, stay
-    where they are.
+    registry, and as a copy of all its platforms from any other, such as nvcr.io and AWS's Deep Learning Containers.
+    Images that want a login, and whose registry has no rule, cannot be had.
 
-    The digest behind each tag is looked up, for what a job brings when the job has ended. Nodes get the digest, so that
-    all of them run the same image; one that its publisher put behind the same tag since shows in the next preview, if
-    it lies in his registry, and comes into the cache only with another tag. Repositories are made beforehand: so they
-    are encrypted and tagged, nobody needs a right to make any, and no other image comes in. They go with the cache.
+    The digest behind each tag is looked up when its job has ended, and nodes get the digest: all of them run the same
+    image, and what its publisher puts behind the tag later comes only with another name in the catalog. Repositories
+    are made beforehand: so they are encrypted and tagged, nobody needs a right to make any, and no other image comes
+    in. They go with the cache. An image that somebody has deleted comes back once its job is deleted too
+    (`kubectl -n kube-system delete job -l app.kubernetes.io/name=image-cache`, then `pulumi up --refresh`).
 
     Source: docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html.
     """
@@ -67,11 +68,10 @@ class EcrImageCache(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EcrImageCacheArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         require_key(name)
-        plan = plan_image_cache(args.spec, args.images)
+        plan = plan_image_cache(args.spec, args.images, args.home.plan.region)
         told = {
             "pulledThrough": [each.image for each in plan.images if each.upstream],
             "copied": [each.image for each in plan.images if not each.upstream],
-            "there": [each.image for each in plan.there],
         }
         super().__init__("polysilicon:index:EcrImageCache", name, record(args.spec, **told), opts)
         self._name, self._args = name, args
@@ -86,10 +86,7 @@ class EcrImageCache(pulumi.ComponentResource):
             Order.PODS_AFTER_RIGHTS: rights,
             Order.PODS_AFTER_IMAGES: rules,
         }
-        self.references = {
-            **{each.image: self._brought(each, repositories[each.place], first) for each in plan.images},
-            **{each.image: self._found(each) for each in plan.there},
-        }
+        self.references = {each.image: self._brought(each, repositories[each.place], first) for each in plan.images}
         self.register_outputs({"references": self.references})
 
     def _rules(self, plan: ImageCachePlan) -> list[pulumi.Resource]:
@@ -120,12 +117,16 @@ class EcrImageCache(pulumi.ComponentResource):
         """What the jobs may do, and who they are."""
         through = sorted({each.place for each in plan.images if each.upstream})
         copied = sorted({each.place for each in plan.images if not each.upstream})
+        elsewhere = sorted({(each.account, each.repository) for each in plan.images if each.in_ecr})
+
+        def policy(arn: Mapping[str, str]) -> str:
+            partition, region = next(iter(arn.values())).split(":")[1:4:2]
+            read = [f"arn:{partition}:ecr:{region}:{account}:repository/{name}" for account, name in elsewhere]
+            return json.dumps(image_cache([arn[each] for each in through], [arn[each] for each in copied], read))
+
         arns = pulumi.Output.all(**{place: repository.arn for place, repository in repositories.items()})
-        policy = pulumi.Output.json_dumps(
-            arns.apply(lambda arn: image_cache([arn[each] for each in through], [arn[each] for each in copied]))
-        )
         name, home = f"{self._name}-images", self._args.home
-        _, rights = pod_role(self, name, home.cluster_name, NAMESPACE, ACCOUNT, policy, self._args.tags)
+        _, rights = pod_role(self, name, home.cluster_name, NAMESPACE, ACCOUNT, arns.apply(policy), self._args.tags)
         account = k8s.core.v1.ServiceAccount(
             name,
             metadata={"name": ACCOUNT, "namespace": NAMESPACE},
@@ -136,27 +137,16 @@ class EcrImageCache(pulumi.ComponentResource):
         )
         return [*rights, account]
 
-    def _found(self, image: ImageInEcr) -> pulumi.Output[str]:
-        """The image's name with its digest. Whoever may pull from AWS's registries may ask them as well: the Neuron
-        SDK's page on containers tells to list images of registry 763104351884."""
-        found = aws.ecr.get_image_output(
-            registry_id=image.account,
-            region=image.region,
-            repository_name=image.repository,
-            image_tag=image.tag,
-            opts=lookup(self),
-        )
-        return pulumi.Output.concat(image.place, "@", found.image_digest)
-
     def _brought(self, image: CachedImage, repository: aws.ecr.Repository, after: After) -> pulumi.Output[str]:
         """The image's name in the cache, known when a job has brought it there."""
         tools = Tools(cli=self._catalog.default("aws.cli_image"), copier=self._catalog.default("oci.copier_image"))
         url, region = repository.repository_url, self._args.home.plan.region
+        called = job_name(image, region, tools)
         allowed = f"{PATIENCE_SECONDS + _TO_BE_TOLD_SECONDS}s"
         job = k8s.batch.v1.Job(
-            f"{self._name}-{job_name(image)}",
+            f"{self._name}-{called}",
             metadata={
-                "name": job_name(image),
+                "name": called,
                 "namespace": NAMESPACE,
                 # One that has failed is made anew.
                 "annotations": {"pulumi.com/replaceUnready": "true"},
@@ -169,6 +159,8 @@ class EcrImageCache(pulumi.ComponentResource):
                 custom_timeouts=pulumi.CustomTimeouts(create=allowed, update=allowed),
             ),
         )
+        if image.digest:  # the job has compared it
+            return pulumi.Output.all(url, job.id).apply(lambda known: f"{known[0]}@{image.digest}")
         found = aws.ecr.get_image_output(
             repository_name=repository.name,
             image_tag=image.tag,

@@ -31,8 +31,9 @@ def with_key(document: Document, key_arn: str, writes: bool = False) -> Document
     return {**document, "Statement": [*document["Statement"], _allow("Key", actions, key_arn)]}
 
 
-def image_cache(pulled: Sequence[str], copied: Sequence[str]) -> Document:
-    """What fetches images into repositories of ECR: through rules of ECR into `pulled`, as copies into `copied`.
+def image_cache(pulled: Sequence[str], copied: Sequence[str], sources: Sequence[str]) -> Document:
+    """What fetches images into repositories of ECR: through rules of ECR into `pulled`, as copies into `copied`, also
+    from `sources`, which are ECR's too.
 
     Source: docs.aws.amazon.com/AmazonECR/latest/userguide, pull-through-cache-iam and image-push-iam.
     """
@@ -45,12 +46,16 @@ def image_cache(pulled: Sequence[str], copied: Sequence[str]) -> Document:
             "ecr:BatchCheckLayerAvailability",
             "ecr:BatchGetImage",
             "ecr:CompleteLayerUpload",
+            "ecr:DescribeImages",
             "ecr:InitiateLayerUpload",
             "ecr:PutImage",
             "ecr:UploadLayerPart",
         ]
         statements.append(_allow("Copy", actions, list(copied)))
         statements.append(_allow("Login", ["ecr:GetAuthorizationToken"], "*"))
+    if sources:
+        actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        statements.append(_allow("Source", actions, list(sources)))
     return _document(*statements)
 
 

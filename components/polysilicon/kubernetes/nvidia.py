@@ -24,12 +24,14 @@ from polysilicon.kubernetes.daemon_sets import (
 from polysilicon.kubernetes.images import Images
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.order import Order
+from polysilicon.planning.problems import refuse
 from polysilicon.resources import child
 from polysilicon.specs import GpuSharing, TimeSlicing, WholeGpus
 
 _METRICS_PORT = 9400
 _CONFIG_PATH = "/config"
 _WHOLE = WholeGpus(kind="whole")
+_FEATURES = "node-feature-discovery"
 _OPERATOR_PARTS = {
     "operator": "nvidia.operator_image",
     "validator": "nvidia.operator_image",
@@ -37,6 +39,7 @@ _OPERATOR_PARTS = {
     "gfd": "nvidia.operator_device_plugin_image",
     "dcgmExporter": "nvidia.operator_dcgm_exporter_image",
     "migManager": "nvidia.operator_mig_manager_image",
+    _FEATURES: "nvidia.operator_features_image",
 }
 """What the operator runs, by the chart's word for it, and the image that it runs."""
 
@@ -117,11 +120,14 @@ class GpuOperatorArgs:
 
 class GpuOperator(pulumi.ComponentResource):
     """NVIDIA's GPU operator, once in a cluster, for the pools whose GPUs it cuts by MIG. It installs neither driver nor
-    container toolkit, which the node images bring, and leaves nodes alone that other pools have labelled so."""
+    container toolkit, which the node images bring, and leaves nodes alone that other pools have labelled so. Its images
+    are those that its chart names, or their copies in the cluster's cache."""
 
     def __init__(self, name: str, args: GpuOperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         catalog = args.catalog or load_catalog()
         version = catalog.default("nvidia.gpu_operator_chart")
+        if catalog.default("nvidia.operator_image") in args.cluster.images:
+            _require_own_images(catalog, version)
         super().__init__("polysilicon:index:GpuOperator", name, {"version": version}, opts)
         k8s.helm.v3.Release(
             f"{name}-gpu-operator",
@@ -139,34 +145,41 @@ class GpuOperator(pulumi.ComponentResource):
 
 def operator_values(catalog: Catalog, images: Images) -> dict[str, Any]:
     """Values of the chart on EKS images: NVIDIA/gpu-operator deployments/gpu-operator/values.yaml has all."""
-    features = _located(catalog.default("nvidia.operator_features_image"), images)
-    located = {part: _located(catalog.default(row), images) for part, row in _OPERATOR_PARTS.items()}
+    rows = {part: catalog.default(row) for part, row in _OPERATOR_PARTS.items()}
+    located = {part: _located(image, images) for part, image in rows.items() if image in images}
     own: dict[str, dict[str, Any]] = {
         "driver": {"enabled": False},
         "toolkit": {"enabled": False},
         "mig": {"strategy": "single"},
         "dcgmExporter": {"enabled": True, "serviceMonitor": {"enabled": False}},
-        "node-feature-discovery": {
-            "image": {
-                "repository": pulumi.Output.concat(features["repository"], "/", features["image"]),
-                "tag": features["version"],
-            }
-        },
     }
+    features = located.pop(_FEATURES, None)
+    if features:
+        place = pulumi.Output.concat(features["repository"], "/", features["image"])
+        own[_FEATURES] = {"image": {"repository": place, "tag": features["version"]}}
     return {**located, **{part: {**located.get(part, {}), **values} for part, values in own.items()}}
 
 
 def _located(name: str, images: Images) -> dict[str, pulumi.Output[str]]:
-    """An image as the chart wants it. A digest stands behind the tag: the chart puts a colon before both."""
+    """An image of a cache as the chart wants it. The digest stands behind the tag: a colon comes before both."""
     tag = name.partition("@")[0].rpartition(":")[2]
 
     def parts(called: str) -> dict[str, str]:
-        place, at, digest = called.partition("@")
-        repository, _, image = place.removesuffix(f":{tag}").rpartition("/")
-        return {"repository": repository, "image": image, "version": f"{tag}{at}{digest}"}
+        place, _, digest = called.partition("@")
+        repository, _, image = place.rpartition("/")
+        return {"repository": repository, "image": image, "version": f"{tag}@{digest}"}
 
-    found = pulumi.Output.from_input(images.get(name, name)).apply(parts)
+    found = pulumi.Output.from_input(images[name]).apply(parts)
     return {key: found[key] for key in ("repository", "image", "version")}
+
+
+def _require_own_images(catalog: Catalog, version: str) -> None:
+    """Raises `SpecError` where a cache would give a chart the images of another."""
+    image = catalog.default("nvidia.operator_image")
+    if image.partition("@")[0].rpartition(":")[2] != version:
+        text = f"got chart {version}, and its images from a cache are those of {image}"
+        fix = "take rows nvidia.operator_*_image of the chart's version into polysilicon:overlay, defaults, as well"
+        raise refuse("nvidia.gpu_operator_chart", text, fix)
 
 
 def sharing_config(sharing: TimeSlicing) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 from polysilicon.catalog import Catalog
 from polysilicon.planning.pool_parts import EksPoolPlan
@@ -28,6 +27,9 @@ _IMAGE = re.compile(
     r"(?:(?P<host>[^/]*[.:][^/]*|localhost)/)?(?P<repository>[^:@]+)(?::(?P<tag>[^:@]+))?(?:@(?P<digest>sha256:\w+))?"
 )
 _PRIVATE_ECR = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[-a-z0-9]+)\.amazonaws\.com(\.cn)?")
+_AWS_REGISTRIES = ("763104351884",)
+"""Accounts with images for everybody: AWS's Deep Learning Containers
+(aws.github.io/deep-learning-containers/reference/available_images)."""
 _LONGEST_WORD = 40
 
 
@@ -41,7 +43,7 @@ class CachedImage:
     repository: str
     """Its repository there."""
     tag: str
-    """Its tag in the cache: the one that it has there, or where it is called by its digest alone, one made of that."""
+    """Its tag in the cache: the one that it has there, or for a copy of a certain digest one made of that."""
     digest: str | None
     """The digest that its name demands."""
     upstream: str | None
@@ -57,24 +59,20 @@ class CachedImage:
         """Where it is copied from: by tag or by digest, since a copier takes only one."""
         return f"{self.host}/{self.repository}{f'@{self.digest}' if self.digest else f':{self.tag}'}"
 
-    @cached_property
-    def key(self) -> str:
-        """What tells it from others, as part of a Kubernetes name."""
-        word = re.sub(r"[^a-z0-9]+", "-", self.repository.rsplit("/", 1)[-1])[:_LONGEST_WORD].strip("-")
-        return f"{word}-{hashlib.sha256(self.image.encode()).hexdigest()[:8]}"
+    @property
+    def in_ecr(self) -> bool:
+        """Whether it comes from another account's registry of ECR, which wants a login to ECR."""
+        return _PRIVATE_ECR.fullmatch(self.host) is not None
 
+    @property
+    def account(self) -> str:
+        """The account of that registry."""
+        return self.host.partition(".")[0]
 
-@dataclass(frozen=True)
-class ImageInEcr:
-    """An image that lies in a private registry of ECR already."""
-
-    image: str
-    place: str
-    """Its name without the tag."""
-    account: str
-    region: str
-    repository: str
-    tag: str
+    @property
+    def word(self) -> str:
+        """What it is, as part of a Kubernetes name."""
+        return re.sub(r"[^a-z0-9]+", "-", self.repository.rsplit("/", 1)[-1])[:_LONGEST_WORD].strip("-")
 
 
 @dataclass(frozen=True)
@@ -88,42 +86,35 @@ class Upstream:
 
 @dataclass(frozen=True)
 class ImageCachePlan:
-    """What a cache holds, and what it need not."""
+    """What a cache holds."""
 
     upstreams: tuple[Upstream, ...]
     images: tuple[CachedImage, ...]
-    there: tuple[ImageInEcr, ...]
-    """Images whose digest is looked up where they are."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The images that get another name, as they are called where they come from."""
-        return (*(each.image for each in self.images), *(each.image for each in self.there))
 
 
-def plan_image_cache(spec: ImageCacheSpec, images: Iterable[str]) -> ImageCachePlan:
-    """The cache for these images. Those that lie in a private registry of ECR already stay there, such as AWS's Deep
-    Learning Containers.
+def plan_image_cache(spec: ImageCacheSpec, images: Iterable[str], region: str) -> ImageCachePlan:
+    """The cache for these images.
 
-    What ECR does not pull through is copied: images of other registries, of those whose login is not given, and those
-    that are called by their digest alone, which ECR pulls through only once it has them (aws/containers-roadmap issue
-    2837).
+    What ECR does not pull through is copied: images of other registries, of those whose login is not given, AWS's Deep
+    Learning Containers of the same region, and images that are called by their digest alone, which ECR pulls through
+    only once it has them (aws/containers-roadmap issue 2837). Images of any other private registry of ECR stay where
+    they are: they are somebody's own already.
     """
-    cached, there, used = [], [], {}
+    cached, used = [], {}
     for image in sorted(set(images)):
         host, repository, tag, digest = _parts(image)
-        if own := _PRIVATE_ECR.fullmatch(host):
-            if tag and not digest:
-                there.append(ImageInEcr(image, f"{host}/{repository}", own["account"], own["region"], repository, tag))
+        own = _PRIVATE_ECR.fullmatch(host)
+        if own and (own["account"] not in _AWS_REGISTRIES or own["region"] != region):
             continue
         key, address, login = _UPSTREAMS.get(host, ("", "", None))
         secret = getattr(spec, login) if login else None
         through = bool(key and tag and (secret or not login))
         if through:
             used[key] = Upstream(key, address, secret)
-        known_as = tag or f"pinned-{(digest or '').removeprefix('sha256:')[:16]}"
+        pinned = f"pinned-{digest.removeprefix('sha256:')[:16]}" if digest and not through else None
+        known_as = pinned or tag or "latest"
         cached.append(CachedImage(image, host, repository, known_as, digest, key if through else None))
-    return ImageCachePlan(tuple(used.values()), tuple(cached), tuple(there))
+    return ImageCachePlan(tuple(used.values()), tuple(cached))
 
 
 def device_images(pools: Collection[EksPoolPlan], catalog: Catalog) -> tuple[str, ...]:
