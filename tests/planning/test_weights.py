@@ -8,11 +8,12 @@ import pytest
 
 from polysilicon.catalog import Catalog, Overlay
 from polysilicon.errors import SpecError
+from polysilicon.kubernetes import weights
 from polysilicon.kubernetes.manifests import deployment_spec
-from polysilicon.kubernetes.weights import volume_spec
+from polysilicon.kubernetes.weights import volume_name, volume_spec
 from polysilicon.planning.fleet import plan_fleet, stored_servers
 from polysilicon.planning.serving import ServerPlan
-from polysilicon.planning.weights import WeightMount, volume_name
+from polysilicon.planning.weights import WeightMount
 from polysilicon.specs import FleetSpec
 
 
@@ -103,13 +104,25 @@ def test_a_volume_is_read_by_the_rights_of_the_pod() -> None:
 def test_other_files_are_another_volume() -> None:
     mount = WeightMount("a", "us-east-1")
     names = {
-        volume_name("chat", "one", mount),
-        volume_name("chat", "two", mount),
-        volume_name("chat", "one", WeightMount("b", "us-east-1")),
-        volume_name("code", "one", mount),
+        volume_name("chat", "chat", "one", mount),
+        volume_name("chat", "chat", "two", mount),
+        volume_name("chat", "chat", "one", WeightMount("b", "us-east-1")),
+        volume_name("code", "code", "one", mount),
+        volume_name("chat", "other", "one", mount),
     }
-    assert len(names) == 4
-    assert volume_name("chat", "one", WeightMount("a", "us-east-1")) in names
+    assert len(names) == 5
+    assert volume_name("chat", "chat", "one", WeightMount("a", "us-east-1")) in names
+
+
+@pytest.mark.parametrize("spec", ["volume_spec", "claim_spec"])
+def test_whatever_a_later_version_says_of_a_volume_is_another_volume(
+    spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as another source of rights: the API server would refuse it of the volume that is there."""
+    mount = WeightMount("a", "us-east-1")
+    before, written = volume_name("chat", "chat", "one", mount), getattr(weights, spec)
+    monkeypatch.setattr(weights, spec, lambda *args: {**written(*args), "volumeMode": "Filesystem"})
+    assert volume_name("chat", "chat", "one", mount) != before
 
 
 def test_weights_do_not_lie_among_compiled_code(mixed: dict[str, Any], catalog: Catalog) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +12,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from polysilicon.planning.order import Order
-from polysilicon.planning.weights import WeightMount, volume_name
+from polysilicon.planning.weights import WeightMount
 from polysilicon.resources import child
 
 _DRIVER = "s3.csi.aws.com"
@@ -48,7 +50,8 @@ def mounted_weights(
         provider: The provider of the cluster.
         gone_within_seconds: How long a claim that goes may wait for the last pod.
     """
-    name = pulumi.Output.from_input(wires.bucket).apply(lambda bucket: volume_name(key, bucket, mount))
+    together = pulumi.Output.all(metadata["namespace"], wires.bucket)
+    name = together.apply(lambda both: volume_name(key, both[0], both[1], mount))
     until_gone = pulumi.CustomTimeouts(delete=f"{gone_within_seconds}s")
     volume = k8s.core.v1.PersistentVolume(
         f"{key}-weights",
@@ -64,6 +67,18 @@ def mounted_weights(
     )
     bound: pulumi.Output[str] = claim.metadata.name
     return bound
+
+
+def volume_name(key: str, namespace: str, bucket: str, mount: WeightMount) -> str:
+    """Name of a volume and of its claim, with a hash of all else that their specs say.
+
+    An API server refuses to change a volume's source, or anything of a claim but its size, and what is mounted goes on
+    with the options that it had. So whatever is other is another volume under another name: servers move to it one by
+    one, and then the old one goes. Source: ValidatePersistentVolumeUpdate and ValidatePersistentVolumeClaimUpdate in
+    kubernetes/kubernetes pkg/apis/core/validation/validation.go.
+    """
+    made_of = json.dumps([volume_spec("", namespace, bucket, mount), claim_spec("")], sort_keys=True)
+    return f"{key}-weights-{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
 
 
 def volume_spec(name: Any, namespace: Any, bucket: Any, mount: WeightMount) -> dict[str, Any]:

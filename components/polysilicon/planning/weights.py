@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 
@@ -70,10 +69,3 @@ def plan_weights(spec: ModelSpec, runtime: Runtime, region: str) -> WeightMount 
         text = f"line {runtime.line} cannot be told by which name to serve a model that lies in a folder"
         raise refuse("line", text, "take another line, or add served_name to its row under polysilicon:overlay")
     return WeightMount(prefix, region)
-
-
-def volume_name(key: str, bucket: str, mount: WeightMount) -> str:
-    """Name of a volume. What it is made of cannot be changed, so other files are another volume under another name:
-    servers move to it one by one, and then the old one goes."""
-    made_of = "\n".join((bucket, mount.region, mount.prefix))
-    return f"{key}-weights-{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
