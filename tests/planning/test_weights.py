@@ -13,8 +13,8 @@ from polysilicon.kubernetes.manifests import deployment_spec
 from polysilicon.kubernetes.weights import volume_name, volume_spec
 from polysilicon.planning.fleet import plan_fleet, stored_servers
 from polysilicon.planning.serving import ServerPlan
-from polysilicon.planning.weights import WeightMount
-from polysilicon.specs import FleetSpec
+from polysilicon.planning.weights import WeightMount, plan_weights
+from polysilicon.specs import FleetSpec, ModelSpec
 
 
 def server(document: dict[str, Any], catalog: Catalog, **changes: object) -> ServerPlan:
@@ -49,8 +49,8 @@ def test_a_cluster_that_is_there_has_no_store(mixed: dict[str, Any], catalog: Ca
 
 
 def test_the_model_s_name_is_the_prefix_unless_another_is_given(mixed: dict[str, Any], catalog: Catalog) -> None:
-    assert server(mixed, catalog, weights={}).weights == WeightMount("Qwen/Qwen3-0.6B", "us-east-1")
-    assert server(mixed, catalog, weights={"prefix": "a/b"}).weights == WeightMount("a/b", "us-east-1")
+    assert server(mixed, catalog, weights={}).weights == WeightMount("Qwen/Qwen3-0.6B", "us-east-1", gbps=25)
+    assert server(mixed, catalog, weights={"prefix": "a/b"}).weights == WeightMount("a/b", "us-east-1", gbps=25)
     mixed["models"]["other"] = {"model": "Qwen/Qwen3-0.6B", "pool": "v5e"}
     plan = plan_fleet(FleetSpec.parse(mixed), catalog)
     assert (list(stored_servers(plan, "aws")), list(stored_servers(plan, "gcp"))) == (["chat"], [])
@@ -99,6 +99,25 @@ def test_a_volume_is_read_by_the_rights_of_the_pod() -> None:
     assert (spec["storageClassName"], spec["accessModes"]) == ("", ["ReadOnlyMany"])
     assert spec["csi"]["volumeHandle"] == "chat-weights-1"
     assert spec["csi"]["volumeAttributes"] == {"bucketName": "acme-weights", "authenticationSource": "pod"}
+
+
+@pytest.mark.parametrize(
+    ("machine", "gbps"), [("inf2.xlarge", 15), ("inf2.48xlarge", 100), ("trn1.32xlarge", 100), ("p5.48xlarge", 100)]
+)
+def test_weights_are_read_as_fast_as_the_pod_s_network_card_goes(
+    machine: str, gbps: int, mixed: dict[str, Any], catalog: Catalog
+) -> None:
+    """Of a machine with several cards, pods have one."""
+    runtime = next(row for row in catalog.runtimes if "served_name" in row.arguments)
+    spec = ModelSpec.parse({"model": "Qwen/Qwen3-0.6B", "pool": "inf2", "weights": {}})
+    mount = plan_weights(spec, runtime, "us-east-1", catalog.machines[machine])
+    assert mount is not None
+    options = volume_spec("chat-weights-1", "chat", "acme-weights", mount)["mountOptions"]
+    assert options[-1] == f"maximum-throughput-gbps {gbps}"
+    of_no_rate = catalog.machines[machine].model_copy(update={"network_gbps": None})
+    unknown = plan_weights(spec, runtime, "us-east-1", of_no_rate)
+    assert unknown is not None
+    assert unknown.gbps is None
 
 
 def test_other_files_are_another_volume() -> None:
