@@ -102,19 +102,19 @@ def test_a_volume_is_read_by_the_rights_of_the_pod() -> None:
 
 
 @pytest.mark.parametrize(
-    ("machine", "gbps"), [("inf2.xlarge", 15), ("inf2.48xlarge", 100), ("trn1.32xlarge", 100), ("p5.48xlarge", 100)]
+    ("machine", "gbps"), [("inf2.xlarge", 15), ("trn1.32xlarge", 100), ("g6e.48xlarge", 400), ("p6-b300.48xlarge", 350)]
 )
 def test_weights_are_read_as_fast_as_the_pod_s_network_card_goes(
     machine: str, gbps: int, mixed: dict[str, Any], catalog: Catalog
 ) -> None:
-    """Of a machine with several cards, pods have one."""
+    """Of a machine with several cards, pods have the first, whatever the others are."""
     runtime = next(row for row in catalog.runtimes if "served_name" in row.arguments)
     spec = ModelSpec.parse({"model": "Qwen/Qwen3-0.6B", "pool": "inf2", "weights": {}})
     mount = plan_weights(spec, runtime, "us-east-1", catalog.machines[machine])
     assert mount is not None
     options = volume_spec("chat-weights-1", "chat", "acme-weights", mount)["mountOptions"]
     assert options[-1] == f"maximum-throughput-gbps {gbps}"
-    of_no_rate = catalog.machines[machine].model_copy(update={"network_gbps": None})
+    of_no_rate = catalog.machines[machine].model_copy(update={"first_card_gbps": None})
     unknown = plan_weights(spec, runtime, "us-east-1", of_no_rate)
     assert unknown is not None
     assert unknown.gbps is None

@@ -74,6 +74,6 @@ def plan_weights(spec: ModelSpec, runtime: Runtime, region: str, machine: Machin
 
 
 def _gbps_of_pods(machine: Machine) -> int | None:
-    """What a pod can have of a machine's network: interfaces with pods' addresses are all on network card 0. Source:
+    """What a pod can have of a machine's network: interfaces with addresses of pods are all on network card 0. Source:
     aws/amazon-vpc-cni-k8s, notes of release v1.7.10."""
-    return None if machine.network_gbps is None else max(1, int(machine.network_gbps / machine.network_cards))
+    return None if machine.first_card_gbps is None else max(1, int(machine.first_card_gbps))
