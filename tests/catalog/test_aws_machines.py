@@ -36,6 +36,13 @@ def test_efa_interfaces_are_those_that_aws_states(catalog: Catalog) -> None:
         assert row.efa_on_first_card == (name != "p6-b300.48xlarge")
 
 
+def test_a_first_card_s_rate_is_no_part_that_one_could_reckon(catalog: Catalog) -> None:
+    """Cards may share the machine's rate, or be of two kinds."""
+    rates = {name: row.first_card_gbps for name, row in catalog.machines.items() if row.cloud == "aws"}
+    assert (rates["p5.48xlarge"], rates["g6e.48xlarge"], rates["p6-b300.48xlarge"]) == (100, 400, 350)
+    assert None not in rates.values()
+
+
 def test_every_size_of_each_family_is_there(catalog: Catalog) -> None:
     rows = (row for row in catalog.machines.values() if row.cloud == "aws" and row.silicon)
     assert Counter(row.silicon for row in rows) == {

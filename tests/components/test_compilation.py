@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from polysilicon.catalog import Catalog
-from polysilicon.kubernetes.compilation import job_labels, job_spec
-from polysilicon.kubernetes.copying import FETCH, PUT, WITH_RIGHTS
+from polysilicon.kubernetes.compilation import awaited_seconds, job_labels, job_spec
+from polysilicon.kubernetes.copying import FETCH, NO_RIGHTS, PUT, WITH_RIGHTS
 from polysilicon.kubernetes.manifests import deployment_spec, labels
 from polysilicon.planning.fleet import plan_fleet
 from polysilicon.planning.serving import ServerPlan
@@ -46,12 +47,30 @@ def test_the_copier_begins_when_the_server_serves(plan: ServerPlan) -> None:
 
 def test_the_job_waits_as_long_as_a_server_that_finds_nothing(plan: ServerPlan) -> None:
     assert plan.compiled is not None
-    spec = job(plan)
-    assert "activeDeadlineSeconds" not in spec, "it would pass before the nodes of a block are there"
+    spec, deadline = job(plan), plan.compiled.job_start.deadline_seconds
     pod = spec["template"]["spec"]
-    assert pod["activeDeadlineSeconds"] == plan.compiled.job_start.deadline_seconds
+    assert spec["activeDeadlineSeconds"] == deadline, "tries together, as Pulumi counts"
+    assert "activeDeadlineSeconds" not in pod
+    assert awaited_seconds(plan.compiled) > deadline + pod["terminationGracePeriodSeconds"], "Kubernetes speaks first"
     server = pod["initContainers"][1]
     assert server["startupProbe"]["failureThreshold"] * 10 >= plan.compiled.job_start.startup_deadline_seconds
+
+
+def test_a_node_that_goes_is_no_try_and_no_rule_fails_a_job_behind_pulumis_back(plan: ServerPlan) -> None:
+    (rule,) = job(plan)["podFailurePolicy"]["rules"]
+    assert (rule["action"], rule["onPodConditions"][0]["type"]) == ("Ignore", "DisruptionTarget")
+    assert job(plan)["backoffLimit"] == 4
+
+
+def test_a_job_whose_nodes_come_later_has_its_time_from_then_on_and_once(plan: ServerPlan) -> None:
+    absent = replace(plan, landing=replace(plan.landing, absent="its pool begins on 2027-01-01 at 11:30 UTC"))
+    spec = job(absent)
+    assert "activeDeadlineSeconds" not in spec, "it would pass before the nodes of a block are there"
+    assert plan.compiled is not None
+    assert spec["template"]["spec"]["activeDeadlineSeconds"] == plan.compiled.job_start.deadline_seconds
+    ignored, failed = spec["podFailurePolicy"]["rules"]
+    assert ignored["action"] == "Ignore"
+    assert failed == {"action": "FailJob", "onExitCodes": {"operator": "NotIn", "values": [NO_RIGHTS]}}
 
 
 def test_the_job_has_an_account_of_its_own_and_no_requests_reach_it(plan: ServerPlan) -> None:
@@ -119,7 +138,7 @@ def test_half_of_the_code_is_not_taken_for_the_whole(
 
 def test_a_job_without_rights_fails_before_it_compiles() -> None:
     run = subprocess.run(["/bin/sh", "-c", WITH_RIGHTS], capture_output=True, text=True, check=False, env={})
-    assert (run.returncode, "no rights yet" in run.stderr) == (1, True)
+    assert (run.returncode, "no rights yet" in run.stderr) == (NO_RIGHTS, True)
 
 
 def prefix(plan: ServerPlan) -> str:

@@ -155,3 +155,30 @@ def test_a_fleet_gets_the_scheduler_once_and_only_where_a_pool_needs_it(tmp_path
     destroyed = rehearsal.destroy()
     assert destroyed.ok, destroyed.log
     assert list(destroyed.leftovers) == []
+
+
+@pytest.mark.engine
+def test_the_job_that_compiles_asks_the_scheduler_as_its_servers_do(tmp_path: Path) -> None:
+    """Beside the one server there is room for the job: half a node, whose chips must be neighbours too."""
+
+    def compiled(config: dict[str, Any]) -> None:
+        fleet = config["polysilicon:fleet"]
+        fleet["clusters"]["aws"]["weights"] = {}
+        fleet["pools"]["inf2"] |= {"machine": "inf2.24xlarge", "devices_per_server": 3}
+        fleet["models"]["chat"] |= {"compile_cache": True, "weights": {}}
+
+    project = copy_project(tmp_path)
+    edit(project, "dev", compiled)
+    rehearsal = rehearse(project, "dev", tmp_path / "state")
+    up = rehearsal.up()
+    assert up.ok, up.log
+    (job,) = up.by_type("kubernetes:batch/v1:Job")
+    template = job.inputs["spec"]["template"]["spec"]
+    assert template["schedulerName"] == SCHEDULER
+    (server,) = [each for each in template["initContainers"] if each["name"] == "server"]
+    assert server["resources"]["limits"]["aws.amazon.com/neuron"] == "3"
+    again = rehearsal.up(expect_no_changes=True)
+    assert again.ok, again.log
+    destroyed = rehearsal.destroy()
+    assert destroyed.ok, destroyed.log
+    assert list(destroyed.accounts) == []

@@ -153,6 +153,57 @@ def test_the_next_capacity_block(later: str, tmp_path: Path) -> None:
     assert len(ids(following) - ids(up)) == 1, "one group went, another came"
 
 
+def test_a_pool_of_scarce_nodes_goes_in_two_updates(tmp_path: Path) -> None:
+    """As the README says: leave to replace first, then without it."""
+    project = copied("aws-trainium2-efa", tmp_path)
+    rehearsal = at(TODAY, project, tmp_path)
+    up = rehearsal.up()
+    assert up.ok, up.log
+
+    whole = (project / "Pulumi.dev.yaml").read_text()
+    without(project, "trn2")
+    at_once = rehearsal.up()
+    assert not at_once.ok
+    assert "protect" in at_once.log
+    assert ids(at_once) == ids(up), "no node has gone"
+
+    (project / "Pulumi.dev.yaml").write_text(whole)
+    edit(project, "trn2", lambda spec: spec.update(replace_ok=LEAVE))
+    released = rehearsal.up()
+    assert released.ok, released.log
+    assert ids(released) == ids(up)
+    without(project, "trn2")
+    gone = rehearsal.up()
+    assert gone.ok, gone.log
+    assert len(ids(gone)) == len(ids(up)) - 1
+
+
+@pytest.mark.parametrize("example", SCARCE)
+def test_its_reader_is_told_both_commands(example: str) -> None:
+    text = (ROOT / "examples" / example / "README.md").read_text()
+    _, _, taken_away = text.partition("**Take nodes away.**")
+    away, _, down = taken_away.partition("**Tear down.**")
+    assert commands(away) == ["pulumi up --stack dev", "pulumi up --stack dev"]
+    assert commands(down) == ["pulumi up --stack dev", "pulumi destroy --stack dev"]
+    assert "`replace_ok" in away
+    assert "`replace_ok`" in down
+
+
+def commands(text: str) -> list[str]:
+    """The lines that a reader copies."""
+    return [line.strip() for line in text.splitlines() if line.startswith("    ")]
+
+
+def without(project: Path, pool: str) -> None:
+    """Removes a pool and the models on it."""
+    file = project / "Pulumi.dev.yaml"
+    document = yaml.safe_load(file.read_text())
+    fleet = document["config"]["polysilicon:fleet"]
+    del fleet["pools"][pool]
+    fleet["models"] = {key: spec for key, spec in fleet["models"].items() if spec["pool"] != pool}
+    file.write_text(yaml.safe_dump(document))
+
+
 def at(time: str, project: Path, folder: Path) -> Rehearsal:
     """The example at another time, on the same state."""
     passed, there = (f"{NOW}={time}",), reserved(project)

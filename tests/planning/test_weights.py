@@ -8,12 +8,13 @@ import pytest
 
 from polysilicon.catalog import Catalog, Overlay
 from polysilicon.errors import SpecError
+from polysilicon.kubernetes import weights
 from polysilicon.kubernetes.manifests import deployment_spec
-from polysilicon.kubernetes.weights import volume_spec
+from polysilicon.kubernetes.weights import volume_name, volume_spec
 from polysilicon.planning.fleet import plan_fleet, stored_servers
 from polysilicon.planning.serving import ServerPlan
-from polysilicon.planning.weights import WeightMount, volume_name
-from polysilicon.specs import FleetSpec
+from polysilicon.planning.weights import WeightMount, plan_weights
+from polysilicon.specs import FleetSpec, ModelSpec
 
 
 def server(document: dict[str, Any], catalog: Catalog, **changes: object) -> ServerPlan:
@@ -48,8 +49,8 @@ def test_a_cluster_that_is_there_has_no_store(mixed: dict[str, Any], catalog: Ca
 
 
 def test_the_model_s_name_is_the_prefix_unless_another_is_given(mixed: dict[str, Any], catalog: Catalog) -> None:
-    assert server(mixed, catalog, weights={}).weights == WeightMount("Qwen/Qwen3-0.6B", "us-east-1")
-    assert server(mixed, catalog, weights={"prefix": "a/b"}).weights == WeightMount("a/b", "us-east-1")
+    assert server(mixed, catalog, weights={}).weights == WeightMount("Qwen/Qwen3-0.6B", "us-east-1", gbps=25)
+    assert server(mixed, catalog, weights={"prefix": "a/b"}).weights == WeightMount("a/b", "us-east-1", gbps=25)
     mixed["models"]["other"] = {"model": "Qwen/Qwen3-0.6B", "pool": "v5e"}
     plan = plan_fleet(FleetSpec.parse(mixed), catalog)
     assert (list(stored_servers(plan, "aws")), list(stored_servers(plan, "gcp"))) == (["chat"], [])
@@ -100,16 +101,47 @@ def test_a_volume_is_read_by_the_rights_of_the_pod() -> None:
     assert spec["csi"]["volumeAttributes"] == {"bucketName": "acme-weights", "authenticationSource": "pod"}
 
 
+@pytest.mark.parametrize(
+    ("machine", "gbps"), [("inf2.xlarge", 15), ("trn1.32xlarge", 100), ("g6e.48xlarge", 400), ("p6-b300.48xlarge", 350)]
+)
+def test_weights_are_read_as_fast_as_the_pod_s_network_card_goes(
+    machine: str, gbps: int, mixed: dict[str, Any], catalog: Catalog
+) -> None:
+    """Of a machine with several cards, pods have the first, whatever the others are."""
+    runtime = next(row for row in catalog.runtimes if "served_name" in row.arguments)
+    spec = ModelSpec.parse({"model": "Qwen/Qwen3-0.6B", "pool": "inf2", "weights": {}})
+    mount = plan_weights(spec, runtime, "us-east-1", catalog.machines[machine])
+    assert mount is not None
+    options = volume_spec("chat-weights-1", "chat", "acme-weights", mount)["mountOptions"]
+    assert options[-1] == f"maximum-throughput-gbps {gbps}"
+    of_no_rate = catalog.machines[machine].model_copy(update={"first_card_gbps": None})
+    unknown = plan_weights(spec, runtime, "us-east-1", of_no_rate)
+    assert unknown is not None
+    assert unknown.gbps is None
+
+
 def test_other_files_are_another_volume() -> None:
     mount = WeightMount("a", "us-east-1")
     names = {
-        volume_name("chat", "one", mount),
-        volume_name("chat", "two", mount),
-        volume_name("chat", "one", WeightMount("b", "us-east-1")),
-        volume_name("code", "one", mount),
+        volume_name("chat", "chat", "one", mount),
+        volume_name("chat", "chat", "two", mount),
+        volume_name("chat", "chat", "one", WeightMount("b", "us-east-1")),
+        volume_name("code", "code", "one", mount),
+        volume_name("chat", "other", "one", mount),
     }
-    assert len(names) == 4
-    assert volume_name("chat", "one", WeightMount("a", "us-east-1")) in names
+    assert len(names) == 5
+    assert volume_name("chat", "chat", "one", WeightMount("a", "us-east-1")) in names
+
+
+@pytest.mark.parametrize("spec", ["volume_spec", "claim_spec"])
+def test_whatever_a_later_version_says_of_a_volume_is_another_volume(
+    spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as another source of rights: the API server would refuse it of the volume that is there."""
+    mount = WeightMount("a", "us-east-1")
+    before, written = volume_name("chat", "chat", "one", mount), getattr(weights, spec)
+    monkeypatch.setattr(weights, spec, lambda *args: {**written(*args), "volumeMode": "Filesystem"})
+    assert volume_name("chat", "chat", "one", mount) != before
 
 
 def test_weights_do_not_lie_among_compiled_code(mixed: dict[str, Any], catalog: Catalog) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from polysilicon.rehearsal.cluster import NotReadyError
+from polysilicon.rehearsal.cluster.undone import is_watched, unless_done
 from polysilicon.rehearsal.model import Record
 from polysilicon.rehearsal.schedule import Schedule
 from polysilicon.rehearsal.values import at
@@ -180,6 +181,24 @@ def test_a_rollout_lasts_for_all_of_its_waves() -> None:
     with pytest.raises(NotReadyError) as told:
         changed(cluster, record, spec=deployment(one, annotations=waits, image="server:2"))
     assert "all pods are ready after 900 seconds" in reasons(told)
+
+
+def test_a_job_that_asks_for_it_is_made_anew_until_it_is_done() -> None:
+    cluster, asking = system(), {"pulumi.com/replaceUnready": "true"}
+
+    def job(**pod: Any) -> dict[str, Any]:
+        return {"template": deployment({}, restartPolicy="Never", **pod)["template"]}
+
+    with pytest.raises(NotReadyError) as told:
+        cluster.put("batch/v1:Job", "big", annotations=asking, spec=job(resources=asks(cpu="64")))
+    (change,) = unless_done(told.value.record)
+    assert change.replaces
+    for name, told_of in (("small", asking), ("alone", {**asking, **SKIPPED})):
+        done = cluster.put("batch/v1:Job", name, annotations=told_of, spec=job())
+        assert unless_done(done) == []
+        assert is_watched(done.type, done.inputs)
+    assert not is_watched("batch/v1:Job", {"metadata": {"name": "small"}})
+    assert unless_done(None) == [], "what is gone is made anyway"
 
 
 def test_what_was_not_ready_can_become_ready() -> None:

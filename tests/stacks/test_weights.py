@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from polysilicon.catalog import load_catalog
+from polysilicon.rehearsal import Rehearsal
+from polysilicon.rehearsal.outcome import Outcome
 from tests.stacks.project import copy_project, edit, rehearse
 
 pytestmark = pytest.mark.engine
@@ -44,15 +48,15 @@ def test_up_again_other_files_and_destroy(tmp_path: Path) -> None:
     assert list(gone.accounts) == []
 
 
+def compiled(config: dict[str, Any]) -> None:
+    fleet = config["polysilicon:fleet"]
+    fleet["clusters"]["aws"]["weights"] = {}
+    fleet["models"]["chat"]["compile_cache"] = True
+    fleet["pools"]["inf2"]["capacity"] = [{"kind": "on_demand", "min": 1, "max": 2}]
+
+
 def test_other_shapes_are_compiled_by_another_job(tmp_path: Path) -> None:
     project = copy_project(tmp_path)
-
-    def compiled(config: dict[str, Any]) -> None:
-        fleet = config["polysilicon:fleet"]
-        fleet["clusters"]["aws"]["weights"] = {}
-        fleet["models"]["chat"]["compile_cache"] = True
-        fleet["pools"]["inf2"]["capacity"] = [{"kind": "on_demand", "min": 1, "max": 2}]
-
     edit(project, "dev", compiled)
     rehearsal = rehearse(project, "dev", tmp_path / "state")
     up = rehearsal.up()
@@ -68,6 +72,46 @@ def test_other_shapes_are_compiled_by_another_job(tmp_path: Path) -> None:
     gone = rehearsal.destroy()
     assert gone.ok, gone.log
     assert list(gone.accounts) == []
+
+
+def copied_by(image: str) -> Callable[[dict[str, Any]], None]:
+    copier = {"aws.cli_image": {"value": image, "source": "made up", "as_of": "2026-11-25"}}
+    return lambda config: config.update({"polysilicon:overlay": {"defaults": copier}})
+
+
+def test_a_job_that_failed_is_made_anew_as_the_program_has_it_now_and_one_that_is_done_stays(tmp_path: Path) -> None:
+    project, catalog = copy_project(tmp_path), load_catalog()
+    edit(project, "dev", compiled)
+    too_small = catalog.machines["inf2.8xlarge"].model_copy(update={"memory_gib": 8})
+    cramped = catalog.model_copy(update={"machines": {**catalog.machines, "inf2.8xlarge": too_small}})
+    failed = Rehearsal(project, "dev", state=tmp_path / "state", quiet=True, catalog=cramped).up()
+    assert not failed.ok
+    assert "chat-fill-" in failed.log
+
+    rehearsal = rehearse(project, "dev", tmp_path / "state")
+    edit(project, "dev", copied_by("registry.example/aws-cli:mended"))
+    mended = rehearsal.up()
+    assert mended.ok, mended.log
+    edit(project, "dev", copied_by("registry.example/aws-cli:newest"))
+    done = rehearsal.up()
+    assert done.ok, done.log
+    before, after, last = (job(outcome) for outcome in (failed, mended, done))
+    assert before["metadata"]["name"] == after["metadata"]["name"]
+    assert before["metadata"]["uid"] != after["metadata"]["uid"]
+    assert copier(after) == "registry.example/aws-cli:mended"
+    assert last == after, "an accelerator would be taken to compile what is there already"
+
+
+def job(outcome: Outcome) -> dict[str, Any]:
+    (found,) = outcome.by_type("kubernetes:batch/v1:Job")
+    outputs: dict[str, Any] = found.outputs
+    return outputs
+
+
+def copier(of: dict[str, Any]) -> str:
+    (container,) = of["spec"]["template"]["spec"]["containers"]
+    image: str = container["image"]
+    return image
 
 
 def test_the_serving_stack_finds_the_bucket_of_the_other(tmp_path: Path) -> None:

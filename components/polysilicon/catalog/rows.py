@@ -115,6 +115,8 @@ class Machine(Row):
     """Peak rate of the whole machine, 10^9 bits a second; a small machine keeps it up for minutes only."""
     network_cards: int = Field(default=1, ge=1)
     """Network cards, which interfaces are numbered by."""
+    first_card_gbps: float | None = None
+    """Peak rate of network card 0, to which the interfaces with addresses of pods belong."""
     efa_interfaces: int = Field(default=0, ge=0)
     """Most EFA interfaces, one to a card; 0 where the machine takes none."""
     efa_on_first_card: bool = True

@@ -13,12 +13,15 @@ rm -rf "${{1:?}}"/* "${{1:?}}"/.[!.]*
 echo "no compiled code was fetched: the server compiles" >&2"""
 """Half of it would be taken for the whole: what has no mark of its end is not fetched, nor kept where it broke off."""
 PUT = f"""{_SYNC} && echo | aws s3 cp - "$1/.complete" --only-show-errors"""
-WITH_RIGHTS = """if [ -z "$AWS_CONTAINER_CREDENTIALS_FULL_URI" ]; then
+NO_RIGHTS = 75
+"""How a pod ends that came before its rights: EX_TEMPFAIL, with which neither a shell nor the AWS CLI ends."""
+WITH_RIGHTS = f"""if [ -z "$AWS_CONTAINER_CREDENTIALS_FULL_URI" ]; then
   echo "no rights yet: another pod has them" >&2
-  exit 1
+  exit {NO_RIGHTS}
 fi
 """
-"""Rights are given to a pod when it is made, and take some seconds to be known everywhere."""
+"""Rights are given to a pod when it is made; those that were just associated may take several seconds to be effective.
+Source: Amazon EKS API reference, CreatePodIdentityAssociation."""
 _ASKED = {"cpu": "100m", "memory": "256Mi"}
 """Beside a server that has nearly all of a node."""
 _MOST_MEMORY = "1Gi"

@@ -75,7 +75,7 @@ def plan_server(key: str, spec: ModelSpec, landing: Landing, catalog: Catalog) -
     runtime = runtime_of(spec, landing.silicon, catalog)
     _require_driver(runtime, landing, catalog.runtime_rows(spec.engine, landing.silicon))
     _require_name(key)
-    weights = plan_weights(spec, runtime, landing.region)
+    weights = plan_weights(spec, runtime, landing.region, catalog.machines[landing.machine])
     _require_open(spec, model)
     _require_nodes(spec, landing)
     _require_restraint(runtime, landing)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 
-from polysilicon.catalog.rows import Runtime
+from polysilicon.catalog.rows import Machine, Runtime
 from polysilicon.planning.problems import refuse
 from polysilicon.specs import ClusterSpec, EksClusterSpec, ModelSpec
 from polysilicon.specs.storage import ExistingBucket, NewBucket
@@ -24,6 +23,8 @@ class WeightMount:
     region: str
     path: str = "/weights"
     """The folder."""
+    gbps: int | None = None
+    """Rate at which it is read, at most; where it is not known, what mounts it decides."""
 
 
 def require_store(spec: NewBucket | ExistingBucket, region: str) -> None:
@@ -58,8 +59,8 @@ def require_source(spec: ModelSpec, cluster: ClusterSpec) -> None:
     raise refuse(wanted, text, fix)
 
 
-def plan_weights(spec: ModelSpec, runtime: Runtime, region: str) -> WeightMount | None:
-    """How the weights are mounted; None where the server loads them from the hub."""
+def plan_weights(spec: ModelSpec, runtime: Runtime, region: str, machine: Machine) -> WeightMount | None:
+    """How the weights are mounted on a machine; None where the server loads them from the hub."""
     if spec.weights is None:
         return None
     prefix = spec.model if spec.weights.prefix is None else spec.weights.prefix
@@ -69,11 +70,10 @@ def plan_weights(spec: ModelSpec, runtime: Runtime, region: str) -> WeightMount 
     if "served_name" not in runtime.arguments:
         text = f"line {runtime.line} cannot be told by which name to serve a model that lies in a folder"
         raise refuse("line", text, "take another line, or add served_name to its row under polysilicon:overlay")
-    return WeightMount(prefix, region)
+    return WeightMount(prefix, region, gbps=_gbps_of_pods(machine))
 
 
-def volume_name(key: str, bucket: str, mount: WeightMount) -> str:
-    """Name of a volume. What it is made of cannot be changed, so other files are another volume under another name:
-    servers move to it one by one, and then the old one goes."""
-    made_of = "\n".join((bucket, mount.region, mount.prefix))
-    return f"{key}-weights-{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
+def _gbps_of_pods(machine: Machine) -> int | None:
+    """What a pod can have of a machine's network: interfaces with addresses of pods are all on network card 0. Source:
+    aws/amazon-vpc-cni-k8s, notes of release v1.7.10."""
+    return None if machine.first_card_gbps is None else max(1, int(machine.first_card_gbps))

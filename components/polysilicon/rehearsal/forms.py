@@ -151,6 +151,12 @@ def _property(place: str, shape: Shape | None) -> str:
     return next(name for name in guesses if name in known or ":" in name)
 
 
+def arn_parts(type_: str) -> dict[str, str]:
+    """A type as ARNs name it: its service, and its class with dashes."""
+    kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type_.rsplit(":", 1)[-1]).lower()
+    return {"arn_service": service_of(type_), "arn_kind": kind}
+
+
 def service_of(token: str) -> str:
     """The service that a type belongs to, as the cloud writes it in ARNs and messages: `ec2` of `aws:ec2/vpc:Vpc`."""
     package, module, _ = (*token.split(":"), "", "")[:3]

@@ -14,14 +14,14 @@ from typing import Any
 import yaml
 
 from polysilicon.rehearsal.accounts import LONGEST_NAME, address
-from polysilicon.rehearsal.forms import Form, table
+from polysilicon.rehearsal.forms import Form, arn_parts, table
 from polysilicon.rehearsal.guesses import guessed
 from polysilicon.rehearsal.identifiers import is_identifier
 from polysilicon.rehearsal.listings import listed
 from polysilicon.rehearsal.model import Fault, Problem, Record, RefusedError
 from polysilicon.rehearsal.policies import policy_document
 from polysilicon.rehearsal.shapes import Member, Shape
-from polysilicon.rehearsal.simulation import Simulation, arn_parts
+from polysilicon.rehearsal.simulation import Simulation
 from polysilicon.rehearsal.synthesis import Synthesis
 from polysilicon.rehearsal.templates import Maker
 from polysilicon.rehearsal.values import Properties, strings

@@ -11,7 +11,7 @@ import functools
 import json
 import os
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from typing import Any
 
@@ -21,7 +21,9 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 
 from polysilicon.rehearsal import providers
 from polysilicon.rehearsal.cluster import NotReadyError
+from polysilicon.rehearsal.cluster.undone import is_watched, unless_done
 from polysilicon.rehearsal.connections import Connections
+from polysilicon.rehearsal.differences import Difference
 from polysilicon.rehearsal.lookups import Lookups
 from polysilicon.rehearsal.model import Fault, Problem, RefusedError
 from polysilicon.rehearsal.naming import Proposal
@@ -186,8 +188,9 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     @_answers
     def Diff(self, request: Any, context: Any) -> Any:
-        type_, settings = parts(request.urn)[0], self._settings_of(request, context)
-        found = self._simulation.compare(type_, decode(request.old_inputs), decode(request.news), settings)
+        type_, settings, news = parts(request.urn)[0], self._settings_of(request, context), decode(request.news)
+        undone = self._undone(request, settings) if is_watched(type_, news) else []
+        found = self._simulation.compare(type_, decode(request.old_inputs), news, settings, undone)
         return provider_pb2.DiffResponse(
             changes=_CHANGED[bool(found.changes)],
             diffs=sorted({str(change.path[0]) for change in found.changes}),
@@ -199,6 +202,15 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
                 for change in found.changes
             },
         )
+
+    def _undone(self, request: Any, settings: Properties) -> Sequence[Difference]:
+        """What makes a job anew that is not done; nothing in a cluster that cannot be asked."""
+        inputs, before = decode(request.old_inputs), decode(request.olds)
+        try:
+            call = self._simulation.call("read", settings, request.urn, inputs, request.id, before)
+        except RefusedError:
+            return []
+        return unless_done(call.record)
 
     @_answers
     def Create(self, request: Any, context: Any) -> Any:

@@ -5,7 +5,6 @@ Nothing here knows a cloud: what differs between them is in `data/`, and where a
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from polysilicon.rehearsal.cluster import Rollouts
 from polysilicon.rehearsal.defaults import with_defaults
 from polysilicon.rehearsal.differences import Difference, Replacement, differences, under
 from polysilicon.rehearsal.discretion import discreet
-from polysilicon.rehearsal.forms import Form, form_of, service_of, table
+from polysilicon.rehearsal.forms import Form, arn_parts, form_of, table
 from polysilicon.rehearsal.guesses import guessed, masked
 from polysilicon.rehearsal.identifiers import names_of, normal
 from polysilicon.rehearsal.model import Call, Fault, Hooks, Judge, Operation, Problem, Record, RefusedError, Tally
@@ -181,10 +180,12 @@ class Simulation:
         except RefusedError:
             return []
 
-    def compare(self, type_: str, old: Properties, new: Properties, settings: Mapping[str, Any]) -> Comparison:
-        """The difference between two sets of inputs, the old ones as the cloud answers them."""
+    def compare(
+        self, type_: str, old: Properties, new: Properties, settings: Mapping[str, Any], more: Iterable[Difference] = ()
+    ) -> Comparison:
+        """The difference between two sets of inputs, the old ones as the cloud answers them; and what more there is."""
         form, _ = self.known(type_)
-        changes = differences(read_back(type_, old), new, self.replacement(type_, form, settings, new))
+        changes = [*differences(read_back(type_, old), new, self.replacement(type_, form, settings, new)), *more]
         replaced = any(change.replaces for change in changes)
         return Comparison(changes, replaced and self._takes_same_name(form, old, new))
 
@@ -386,12 +387,6 @@ def namespace_of(record: Record) -> str:
 def kept_outputs(record: Record) -> Properties:
     """The outputs that do not come from the inputs: what an update carries over."""
     return {name: value for name, value in record.outputs.items() if name not in record.inputs}
-
-
-def arn_parts(type_: str) -> dict[str, str]:
-    """A type as ARNs name it: its service, and its class with dashes."""
-    kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type_.rsplit(":", 1)[-1]).lower()
-    return {"arn_service": service_of(type_), "arn_kind": kind}
 
 
 def parts(urn: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from polysilicon.rehearsal.cluster.nodes import Cluster
 from polysilicon.rehearsal.cluster.placement import Memory, Placement, cluster_of
 from polysilicon.rehearsal.cluster.probes import idle, never_ready
 from polysilicon.rehearsal.cluster.timing import declared, killed, lasts, overdue, patience, surge_of
+from polysilicon.rehearsal.cluster.undone import JOB, ended
 from polysilicon.rehearsal.cluster.workloads import Workload, workload, workload_of
 from polysilicon.rehearsal.cluster.world import World, given, place_of, unbound
 from polysilicon.rehearsal.luck import Need
@@ -83,7 +84,7 @@ class Rollouts:
             return record
         if self._skips(record):
             self._let_go(call, record)
-            return record
+            return self._marked(record, ready=True) if record.type == JOB else record
         if record.type == _SERVICE:
             reasons = self._service(call, record)
         elif record.type == _CLAIM:
@@ -114,14 +115,10 @@ class Rollouts:
         self.tally.unjudged[what] += 1
 
     def _marked(self, record: Record, ready: bool) -> Record:
-        """The object with its status: how many of its pods are there is a thing that programs read."""
-        status = record.outputs.get("status")
-        if not isinstance(status, Mapping) or "replicas" not in status or ready != ("unavailableReplicas" in status):
+        """The object with its status: how many of its pods are there, or that they are done, is what programs read."""
+        kept = _status(record, ready)
+        if kept is None:
             return record
-        kept = {key: value for key, value in status.items() if key not in ("unavailableReplicas", "updatedReplicas")}
-        pods = status["replicas"]
-        kept |= {"readyReplicas": pods if ready else 0, "availableReplicas": pods if ready else 0}
-        kept |= {} if ready else {"unavailableReplicas": pods, "updatedReplicas": 0}
         with self._accounts.changing():  # it may have been changed or taken away while it was waited for
             here = self._accounts.get(record.scope, record.type, record.id, record.urn)
             if here is not None and here.key == record.key:
@@ -281,6 +278,19 @@ class Rollouts:
         if self._accounts.at_endpoint(record.scope.owner) is None or self._schedule.until(lambda: not is_unbound()):
             return []
         return [f"{is_unbound()}: the claim stays Pending"]
+
+
+def _status(record: Record, ready: bool) -> dict[str, Any] | None:
+    """The status that another had before; None where it stays."""
+    status = record.outputs.get("status")
+    if record.type == JOB:
+        return ended(status, ready)
+    if not isinstance(status, Mapping) or "replicas" not in status or ready != ("unavailableReplicas" in status):
+        return None
+    kept = {key: value for key, value in status.items() if key not in ("unavailableReplicas", "updatedReplicas")}
+    pods = status["replicas"]
+    kept |= {"readyReplicas": pods if ready else 0, "availableReplicas": pods if ready else 0}
+    return kept if ready else {**kept, "unavailableReplicas": pods, "updatedReplicas": 0}
 
 
 def _earlier(record: Record | None, current: Workload) -> Workload | None:
