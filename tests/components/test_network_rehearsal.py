@@ -50,6 +50,33 @@ def test_a_pool_that_comes_later_moves_no_subnet_where_zones_are_left_out(tmp_pa
     assert before.items() <= after.items(), "nothing is replaced or gone"
 
 
+def with_a_zone_between(config: dict[str, Any]) -> None:
+    first, *others = network(config)["zones"]
+    network(config)["zones"] = [first, "use1-az2", *others]
+
+
+def with_a_zone_behind(config: dict[str, Any]) -> None:
+    first, between, *others = network(config)["zones"]
+    network(config)["zones"] = [first, *others, between]
+
+
+def test_a_zone_between_others_is_refused_in_the_preview_and_taken_behind_them(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    rehearsal = rehearse(project, "dev", tmp_path / "state")
+    assert rehearsal.up().ok
+    edit(project, "dev", with_a_zone_between)
+    refused = rehearsal.preview()
+    assert not refused.ok
+    assert (
+        "network.zones: got use1-az4, use1-az2, use1-az6, which moves ranges of subnets that are there" in refused.log
+    )
+    assert "new ones behind: use1-az4, use1-az6, use1-az2" in refused.log
+    edit(project, "dev", with_a_zone_behind)
+    taken = rehearsal.up()
+    assert taken.ok, taken.log
+    assert "aws-private-use1-az2" in {r.name for r in taken.resources if r.type == "aws:ec2/subnet:Subnet"}
+
+
 def test_a_cluster_behind_endpoints_gets_nat_and_goes(tmp_path: Path) -> None:
     project = copy_project(tmp_path / "project")
     edit(project, "dev", closed)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from itertools import combinations
+from typing import Any
 
 from polysilicon.catalog import Catalog
 from polysilicon.errors import SpecError
@@ -74,6 +75,36 @@ def plan_eks_network(spec: EksNetworkSpec, zones: tuple[str, ...] = ()) -> EksNe
         for i, zone in enumerate(spec.zones or zones)
     )
     return EksNetworkPlan(spec.cidr, planned, endpoint_services(spec))
+
+
+def kept_ranges(plan: EksNetworkPlan) -> dict[str, Any]:
+    """What must stay of a network once it is there: its range, and the private one of each zone. The public range of a
+    zone follows from the same place."""
+    return {"cidr": plan.cidr, "zones": {zone.id: zone.private_cidr for zone in plan.zones}}
+
+
+def require_kept(before: Mapping[str, Any], after: EksNetworkPlan) -> None:
+    """Raises `SpecError` where a network that is there would have to move. A VPC keeps its range, and the subnets that
+    are there keep theirs until the new ones are made, which then find them taken.
+
+    Args:
+        before: What `kept_ranges` said of it.
+    """
+    if (cidr := before["cidr"]) != after.cidr:
+        text = f"got {after.cidr}, but the VPC is there with {cidr}, and all that is in it would have to go first"
+        raise refuse("network.cidr", text, f"keep {cidr}; or put what needs another range into a network of its own")
+    there: Mapping[str, str] = before["zones"]
+    if moved := [zone.id for zone in after.zones if not _stays(zone, there)]:
+        zones = [zone.id for zone in after.zones]
+        text = f"got {', '.join(zones)}, which moves ranges of subnets that are there: those of {', '.join(moved)}"
+        known = sorted(there, key=lambda zone: IPv4Network(there[zone]))
+        kept = ", ".join([*known, *(zone for zone in zones if zone not in there)])
+        raise refuse("network.zones", text, f"keep the zones that are there in their order, new ones behind: {kept}")
+
+
+def _stays(zone: Zone, there: Mapping[str, str]) -> bool:
+    """Whether a zone has the range that it had, or a new zone one that none had."""
+    return there.get(zone.id) == zone.private_cidr or (zone.id not in there and zone.private_cidr not in there.values())
 
 
 def require_range(spec: EksNetworkSpec) -> None:
