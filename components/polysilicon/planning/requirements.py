@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from polysilicon.catalog import Catalog
+from polysilicon.planning.addresses import Demand, demands_of
 from polysilicon.planning.cluster import EksClusterPlan, GkeClusterPlan
 from polysilicon.planning.fleet import FleetPlan
 from polysilicon.planning.pool_parts import EksNodes, EksPoolPlan
@@ -103,6 +104,8 @@ class NetworkWanted:
     """Private subnets by zone id."""
     cluster: bool
     """Whether a cluster is in it, or is to be; else it is a server without one."""
+    demands: tuple[Demand, ...] = ()
+    """Nodes that want addresses in its subnets, of all clusters that are in no others."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,11 @@ def _region(region: str, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) ->
         images=_images(clusters, pools.values()),
         machine_images=_machine_images(servers.values()),
         spot=_spot(pools.values()),
-        networks=tuple(_networks(fleet, [*clusters, *servers])),
+        networks=tuple(
+            _networks(
+                fleet, {key: demands_of(each, _on(key, pools), catalog) for key, each in clusters.items()}, servers
+            )
+        ),
         clusters=tuple(_clusters(fleet, clusters)),
     )
 
@@ -294,11 +301,29 @@ def _spot(pools: Iterable[EksPoolPlan]) -> dict[str, int]:
     return dict(sorted(wanted.items()))
 
 
-def _networks(fleet: FleetSpec, homes: Iterable[str]) -> Iterator[NetworkWanted]:
-    for key in homes:
-        network = fleet.clusters[key].network if key in fleet.clusters else fleet.servers[key].network
-        if isinstance(network, ExistingEksNetworkSpec):
-            yield NetworkWanted(key, network.cidrs, network.private_subnets, cluster=key in fleet.clusters)
+def _on(cluster: str, pools: Mapping[str, EksPoolPlan]) -> list[EksPoolPlan]:
+    return [pool for pool in pools.values() if pool.cluster == cluster]
+
+
+def _networks(
+    fleet: FleetSpec, demands: Mapping[str, tuple[Demand, ...]], servers: Iterable[str]
+) -> Iterator[NetworkWanted]:
+    """Networks that somebody else looks after. Clusters may share one.
+
+    Args:
+        demands: What the nodes of each cluster want.
+    """
+    homes = {key: fleet.clusters[key].network for key in demands} | {key: fleet.servers[key].network for key in servers}
+    there = {key: each for key, each in homes.items() if isinstance(each, ExistingEksNetworkSpec)}
+    for key, network in there.items():
+        cluster = key in demands
+        here = [other for other in there if other in demands and _within(there[other], network)]
+        wanted = tuple(demand for other in here for demand in demands[other]) if cluster else ()
+        yield NetworkWanted(key, network.cidrs, network.private_subnets, cluster, wanted)
+
+
+def _within(one: ExistingEksNetworkSpec, other: ExistingEksNetworkSpec) -> bool:
+    return one.private_subnets.items() <= other.private_subnets.items()
 
 
 def _clusters(fleet: FleetSpec, clusters: Mapping[str, EksClusterPlan]) -> Iterator[ClusterWanted]:
