@@ -10,13 +10,14 @@ from typing import Literal
 from polysilicon.catalog import Catalog
 from polysilicon.planning.addresses import Demand, demands_of
 from polysilicon.planning.cluster import EksClusterPlan, GkeClusterPlan
-from polysilicon.planning.fleet import FleetPlan
+from polysilicon.planning.fleet import FleetPlan, stored_servers
 from polysilicon.planning.pool_parts import EksNodes, EksPoolPlan
 from polysilicon.planning.single_node import SingleNodePlan
 from polysilicon.specs import (
     CapacityBlock,
     EksClusterSpec,
     EksNetworkSpec,
+    ExistingBucket,
     ExistingEksClusterSpec,
     ExistingEksNetworkSpec,
     FleetSpec,
@@ -121,6 +122,17 @@ class ClusterWanted:
 
 
 @dataclass(frozen=True)
+class StoreWanted:
+    """A bucket that is there, as the YAML states it. The region is that of its cluster."""
+
+    key: str
+    """Of the cluster that reads it."""
+    bucket: str
+    models: Mapping[str, str]
+    """Of each model that is served or compiled from it: what the names of its files begin with."""
+
+
+@dataclass(frozen=True)
 class RegionRequirements:
     """What is asked of one region. Each thing stands here once, however many pools want it."""
 
@@ -140,6 +152,8 @@ class RegionRequirements:
     """Those that somebody else looks after."""
     clusters: tuple[ClusterWanted, ...]
     """Those that somebody else looks after, and pools join."""
+    stores: tuple[StoreWanted, ...] = ()
+    """Those that somebody else looks after."""
 
 
 @dataclass(frozen=True)
@@ -207,6 +221,7 @@ def _region(region: str, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) ->
             )
         ),
         clusters=tuple(_clusters(fleet, clusters)),
+        stores=tuple(_found_stores(fleet, plan, clusters)),
     )
 
 
@@ -331,6 +346,15 @@ def _clusters(fleet: FleetSpec, clusters: Mapping[str, EksClusterPlan]) -> Itera
         spec = fleet.clusters[key]
         if isinstance(spec, ExistingEksClusterSpec):
             yield ClusterWanted(key, spec.name, plan.kubernetes, tuple(spec.network.private_subnets.values()))
+
+
+def _found_stores(fleet: FleetSpec, plan: FleetPlan, clusters: Iterable[str]) -> Iterator[StoreWanted]:
+    for key in clusters:
+        spec = fleet.clusters[key]
+        if isinstance(spec, EksClusterSpec) and isinstance(spec.weights, ExistingBucket):
+            served = {k: s for k, s in stored_servers(plan, key).items() if s.replicas or s.compiled}
+            models = {name: server.weights.prefix for name, server in served.items() if server.weights}
+            yield StoreWanted(key, spec.weights.bucket, models)
 
 
 def _parts(fleet: FleetSpec, plan: FleetPlan) -> Iterator[Part]:
