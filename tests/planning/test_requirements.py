@@ -121,6 +121,10 @@ FLOOR = [{"kind": "on_demand", "min": 1, "max": 1}]
             {"common", "cluster", "network", "bucket", "found_bucket"},
         ),
         (
+            {"clusters": {"a": cluster("us-east-1", weights={"force_destroy": True})}},
+            {"common", "cluster", "network", "bucket", "emptied_bucket", "found_bucket"},
+        ),
+        (
             {
                 "clusters": {"a": cluster("us-east-1", weights=BUCKET, images={})},
                 "pools": {"a": {**pool("inf2.xlarge", capacity=FLOOR), "cluster": "a"}},

@@ -39,6 +39,7 @@ Part = Literal[
     "budget",
     "alert_topic",
     "bucket",
+    "emptied_bucket",
     "found_bucket",
     "images",
 ]
@@ -385,6 +386,8 @@ def _stores(fleet: FleetSpec) -> Iterator[Part]:
     specs = [spec for spec in fleet.clusters.values() if isinstance(spec, EksClusterSpec)]
     if any(isinstance(spec.weights, NewBucket) for spec in specs):
         yield "bucket"
+    if any(isinstance(spec.weights, NewBucket) and spec.weights.force_destroy for spec in specs):
+        yield "emptied_bucket"
     if any(spec.weights is not None for spec in specs):
         yield "found_bucket"
     if any(spec.images is not None for spec in specs):
