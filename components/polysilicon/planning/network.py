@@ -17,6 +17,8 @@ from polysilicon.specs import EksNetworkSpec, ExistingEksNetworkSpec
 _EIGHTHS = 3
 """A VPC is cut into eighths: one for the private subnet of each zone, the last for all public subnets."""
 _MOST_ZONES = 6
+_WITHOUT_CONTROL_PLANE = {"ca-central-1": {"cac1-az3"}, "us-east-1": {"use1-az3"}, "us-west-1": {"usw1-az2"}}
+"""Zones in which nodes may be, and no control plane: awsdocs/amazon-eks-user-guide networking/network-reqs.adoc."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,14 @@ def network_zones(spec: EksNetworkSpec | ExistingEksNetworkSpec, region: str, ca
     catalog does not have gives none.
     """
     return spec.zones or next((row.zones[:_MOST_ZONES] for row in catalog.regions if row.region == region), ())
+
+
+def known_zones(region: str, catalog: Catalog) -> tuple[str, ...]:
+    """Ids of all zones of a region that the catalog knows of: with clusters, with machines to sell, and those in which
+    EKS puts no control plane. A zone that AWS has opened since is added to the region's row by an overlay."""
+    with_clusters = {zone for row in catalog.regions if row.region == region for zone in row.zones}
+    selling = {zone for row in catalog.offerings if row.region == region for zone in row.zones}
+    return tuple(sorted(with_clusters | selling | _WITHOUT_CONTROL_PLANE.get(region, set())))
 
 
 def plan_eks_network(spec: EksNetworkSpec, zones: tuple[str, ...] = ()) -> EksNetworkPlan:

@@ -9,10 +9,11 @@ from datetime import datetime
 from polysilicon.catalog import Catalog
 from polysilicon.catalog.rows import Machine, MachineImage, Silicon
 from polysilicon.errors import one_of
+from polysilicon.planning.arns import require_partition
 from polysilicon.planning.capacity import may_replace
 from polysilicon.planning.landing import Landing, PerNode, PodPatch
 from polysilicon.planning.names import require_key
-from polysilicon.planning.network import plan_eks_network
+from polysilicon.planning.network import known_zones, plan_eks_network
 from polysilicon.planning.pool_parts import machine_of, machines_for, selling_zones
 from polysilicon.planning.problems import Problems, refuse
 from polysilicon.planning.serving import ServerPlan, plan_server, runtime_of
@@ -103,6 +104,7 @@ def _require_region(spec: SingleNodeServerSpec, catalog: Catalog) -> None:
         if (region := topic.split(":")[3]) != spec.region:
             text = f"got a topic in {region}, which no alarm in {spec.region} can tell"
             raise refuse(f"alarm_topics[{index}]", text, f"take one in {spec.region}")
+        require_partition(f"alarm_topics[{index}]", topic, spec.region)
 
 
 def _require_way_out(network: EksNetworkSpec) -> None:
@@ -112,14 +114,13 @@ def _require_way_out(network: EksNetworkSpec) -> None:
 
 
 def _require_own_zones(spec: SingleNodeServerSpec, catalog: Catalog) -> None:
-    """Zone ids begin with their region's short name; of a region that the catalog does not have, nobody knows it."""
-    known = next((row.zones for row in catalog.regions if row.region == spec.region), ())
-    prefixes = {zone.rpartition("-")[0] for zone in known}
+    """Of a region that the catalog does not have, nobody knows the zones."""
+    known = known_zones(spec.region, catalog)
     for index, zone in enumerate(spec.network.zones):
-        if prefixes and zone.rpartition("-")[0] not in prefixes:
+        if known and zone not in known:
             where = f"zones[{index}]" if isinstance(spec.network, EksNetworkSpec) else f"private_subnets.{zone}"
             text = f"got {zone!r}, which is no zone of {spec.region}"
-            raise refuse(f"network.{where}", text, f"take such as {', '.join(known)}")
+            raise refuse(f"network.{where}", text, one_of(known, zone))
 
 
 def _require_on_demand(spec: SingleNodeServerSpec, machine: Machine) -> None:
