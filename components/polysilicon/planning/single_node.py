@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from polysilicon.catalog.rows import Machine, MachineImage, Silicon
 from polysilicon.errors import one_of
 from polysilicon.planning.arns import require_partition
 from polysilicon.planning.capacity import may_replace
+from polysilicon.planning.endpoints import SESSIONS, endpoint_services
 from polysilicon.planning.landing import Landing, PerNode, PodPatch
 from polysilicon.planning.names import require_key
 from polysilicon.planning.network import known_zones, plan_eks_network
@@ -44,6 +45,8 @@ class SingleNodePlan:
     """Whether EC2 can move it to sound hardware as it is: not with disks of its own."""
     protected: bool
     """Whether replacing or deleting the machine is refused."""
+    warnings: tuple[str, ...] = ()
+    """What may be right, and should be looked at."""
 
 
 def plan_single_node(key: str, spec: SingleNodeServerSpec, catalog: Catalog, now: datetime) -> SingleNodePlan:
@@ -71,6 +74,7 @@ def plan_single_node(key: str, spec: SingleNodeServerSpec, catalog: Catalog, now
         user_data=user_data(server, silicon, idle_minutes=spec.idle_stop_minutes),
         movable=machine.local_nvme_gib == 0,
         protected=silicon.scarce and not may_replace(spec.replace_ok, now),
+        warnings=tuple(_warnings(spec)),
     )
 
 
@@ -111,6 +115,15 @@ def _require_way_out(network: EksNetworkSpec) -> None:
     if network.nat == "none" and network.way_out is None:
         text = "got none, but a server fetches its image, its model and packages from outside"
         raise refuse("nat", text, "take nat: single, or say in way_out how it reaches them all the same")
+
+
+def _warnings(spec: SingleNodeServerSpec) -> Iterator[str]:
+    network = spec.network
+    if not isinstance(network, EksNetworkSpec) or network.nat != "none":
+        return
+    if lacking := [service for service in SESSIONS if service not in endpoint_services(network)]:
+        text = "network.way_out: people reach the server by Systems Manager, which it finds by this way alone"
+        yield f"{text}: if it does not lead there, add {', '.join(lacking)} to network.endpoints"
 
 
 def _require_own_zones(spec: SingleNodeServerSpec, catalog: Catalog) -> None:
