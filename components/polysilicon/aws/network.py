@@ -78,7 +78,8 @@ def subnets_of(
 def _watched(name: str, plan: EksNetworkPlan, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
     """The caller's options, and a look at what the state has of the network, before anything of it changes.
 
-    Only the engine knows the state. In a preview, a subnet that moves looks like any other that is replaced.
+    Only the engine knows the state, and tells it to hooks, in a preview as well: www.pulumi.com/docs/iac/concepts,
+    resources/options/hooks. Else a subnet that moves looks like any other that is replaced.
     """
 
     def look(args: pulumi.ResourceHookArgs) -> None:
