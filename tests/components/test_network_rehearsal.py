@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from polysilicon.rehearsal import Rehearsal
+from polysilicon.rehearsal.faults import Fail
 from tests.stacks.project import copy_project, edit, rehearse
 
 pytestmark = pytest.mark.engine
@@ -63,7 +65,8 @@ def with_a_zone_behind(config: dict[str, Any]) -> None:
 def test_a_zone_between_others_is_refused_in_the_preview_and_taken_behind_them(tmp_path: Path) -> None:
     project = copy_project(tmp_path / "project")
     rehearsal = rehearse(project, "dev", tmp_path / "state")
-    assert rehearsal.up().ok
+    up = rehearsal.up()
+    assert up.ok, up.log
     edit(project, "dev", with_a_zone_between)
     refused = rehearsal.preview()
     assert not refused.ok
@@ -75,6 +78,21 @@ def test_a_zone_between_others_is_refused_in_the_preview_and_taken_behind_them(t
     taken = rehearsal.up()
     assert taken.ok, taken.log
     assert "aws-private-use1-az2" in {r.name for r in taken.resources if r.type == "aws:ec2/subnet:Subnet"}
+
+
+def test_a_vpc_that_was_not_made_may_have_another_range_and_one_that_is_there_not(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    state, failing = tmp_path / "state", (Fail("aws:ec2/vpc:Vpc"),)
+    failed = Rehearsal(project, "dev", state=state, quiet=True, faults=failing).up()
+    assert not failed.ok
+    edit(project, "dev", lambda config: network(config).update(cidr="10.99.0.0/16"))
+    up = rehearse(project, "dev", state).up()
+    assert up.ok, up.log
+
+    edit(project, "dev", lambda config: network(config).update(cidr="10.98.0.0/16"))
+    refused = rehearse(project, "dev", state).preview()
+    assert not refused.ok
+    assert "network.cidr: got 10.98.0.0/16, but the VPC is there with 10.99.0.0/16" in refused.log
 
 
 def test_a_cluster_behind_endpoints_gets_nat_and_goes(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_a_zone_that_comes_between_others_is_refused_with_its_place() -> None:
 def test_another_range_of_a_vpc_that_is_there_is_refused() -> None:
     assert moved(("use1-az4", "use1-az6"), ("use1-az4", "use1-az6"), cidr="10.99.0.0/16") == (
         "network.cidr: got 10.99.0.0/16, but the VPC is there with 10.20.0.0/16, and all that is in it would have to go"
-        " first\n  fix: keep 10.20.0.0/16; or put what needs another range into a network of its own"
+        " first\n  fix: keep 10.20.0.0/16; or take a network of its own for what is new; or destroy the stack first"
     )
 
 

@@ -84,7 +84,7 @@ def _watched(name: str, plan: EksNetworkPlan, opts: pulumi.ResourceOptions | Non
 
     def look(args: pulumi.ResourceHookArgs) -> None:
         before = (args.old_inputs or {}).get("plan", {})
-        if "zones" in before:
+        if "zones" in before and (args.old_outputs or {}).get("vpcId"):  # else an update ended before it was there
             require_kept(before, plan)
 
     hook = pulumi.ResourceHook(f"{name}-network-keeps-its-ranges", look, pulumi.ResourceHookOptions(on_dry_run=True))

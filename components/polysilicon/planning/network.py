@@ -102,7 +102,11 @@ def require_kept(before: Mapping[str, Any], after: EksNetworkPlan) -> None:
     """
     if (cidr := before["cidr"]) != after.cidr:
         text = f"got {after.cidr}, but the VPC is there with {cidr}, and all that is in it would have to go first"
-        raise refuse("network.cidr", text, f"keep {cidr}; or put what needs another range into a network of its own")
+        raise refuse(
+            "network.cidr",
+            text,
+            f"keep {cidr}; or take a network of its own for what is new; or destroy the stack first",
+        )
     there: Mapping[str, str] = before["zones"]
     if moved := [zone.id for zone in after.zones if not _stays(zone, there)]:
         zones = [zone.id for zone in after.zones]
