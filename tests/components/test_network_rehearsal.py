@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from polysilicon.rehearsal import Rehearsal
+from polysilicon.rehearsal.faults import Fail
 from tests.stacks.project import copy_project, edit, rehearse
 
 pytestmark = pytest.mark.engine
@@ -48,6 +50,49 @@ def test_a_pool_that_comes_later_moves_no_subnet_where_zones_are_left_out(tmp_pa
     assert more.ok, more.log
     before, after = ({(r.type, r.name): r.id for r in each.resources} for each in (up, more))
     assert before.items() <= after.items(), "nothing is replaced or gone"
+
+
+def with_a_zone_between(config: dict[str, Any]) -> None:
+    first, *others = network(config)["zones"]
+    network(config)["zones"] = [first, "use1-az2", *others]
+
+
+def with_a_zone_behind(config: dict[str, Any]) -> None:
+    first, between, *others = network(config)["zones"]
+    network(config)["zones"] = [first, *others, between]
+
+
+def test_a_zone_between_others_is_refused_in_the_preview_and_taken_behind_them(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    rehearsal = rehearse(project, "dev", tmp_path / "state")
+    up = rehearsal.up()
+    assert up.ok, up.log
+    edit(project, "dev", with_a_zone_between)
+    refused = rehearsal.preview()
+    assert not refused.ok
+    assert (
+        "network.zones: got use1-az4, use1-az2, use1-az6, which moves ranges of subnets that are there" in refused.log
+    )
+    assert "new ones behind: use1-az4, use1-az6, use1-az2" in refused.log
+    edit(project, "dev", with_a_zone_behind)
+    taken = rehearsal.up()
+    assert taken.ok, taken.log
+    assert "aws-private-use1-az2" in {r.name for r in taken.resources if r.type == "aws:ec2/subnet:Subnet"}
+
+
+def test_a_vpc_that_was_not_made_may_have_another_range_and_one_that_is_there_not(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    state, failing = tmp_path / "state", (Fail("aws:ec2/vpc:Vpc"),)
+    failed = Rehearsal(project, "dev", state=state, quiet=True, faults=failing).up()
+    assert not failed.ok
+    edit(project, "dev", lambda config: network(config).update(cidr="10.99.0.0/16"))
+    up = rehearse(project, "dev", state).up()
+    assert up.ok, up.log
+
+    edit(project, "dev", lambda config: network(config).update(cidr="10.98.0.0/16"))
+    refused = rehearse(project, "dev", state).preview()
+    assert not refused.ok
+    assert "network.cidr: got 10.98.0.0/16, but the VPC is there with 10.99.0.0/16" in refused.log
 
 
 def test_a_cluster_behind_endpoints_gets_nat_and_goes(tmp_path: Path) -> None:

@@ -35,6 +35,21 @@ def test_every_input_is_one_of_the_sdk(known: bool) -> None:
     assert [key for resource in made.resources for key in unknown_keys(resource)] == []
 
 
+def test_what_may_keep_people_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("pulumi.log.warn", lambda line, resource=None, **_: told.append(line))
+    closed = {"zones": ["use1-az4"], "nat": "none", "way_out": "the platform's proxy"}
+    server(network={**closed, "endpoints": ["ssm"]})
+    assert told == [
+        "network.way_out: people reach the server by Systems Manager, which it finds by this way alone: if it does not"
+        " lead there, add ssmmessages to network.endpoints"
+    ]
+    told.clear()
+    server(network={**closed, "endpoints": ["ssm", "ssmmessages"]})
+    server()
+    assert told == []
+
+
 def test_the_machine_is_private_encrypted_and_asks_for_session_tokens() -> None:
     machine = server().one("aws:ec2/instance:Instance")
     assert machine["associatePublicIpAddress"] is False

@@ -92,6 +92,12 @@ def test_only_registries_that_are_used_get_a_rule() -> None:
     assert {each.place for each in plan.images} == {"hub/vllm/vllm-openai"}
 
 
+def test_a_secret_of_another_partition_is_refused() -> None:
+    secret = HUB.replace("arn:aws:", "arn:aws-cn:")
+    with pytest.raises(SpecError, match=r"docker_hub_secret: got arn:aws-cn:.* of partition aws-cn, but us-east-1"):
+        require_secrets(ImageCacheSpec(docker_hub_secret=secret), "us-east-1", None)
+
+
 def test_a_secret_elsewhere_is_refused() -> None:
     require_secrets(ImageCacheSpec(docker_hub_secret=HUB), "us-east-1", "123456789012")
     for region, account, where in (

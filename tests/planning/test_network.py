@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from polysilicon.catalog import Catalog
 from polysilicon.errors import SpecError
 from polysilicon.planning.fleet import plan_fleet
-from polysilicon.planning.network import network_zones, plan_eks_network
+from polysilicon.planning.network import kept_ranges, network_zones, plan_eks_network, require_kept
 from polysilicon.specs import EksNetworkSpec, FleetSpec
 
 ZONES = [f"use1-az{n}" for n in range(1, 7)]
@@ -32,6 +32,49 @@ def test_a_zone_added_last_moves_no_other(cidr: str, zones: tuple[str, ...]) -> 
     before = plan_eks_network(EksNetworkSpec(cidr=cidr, zones=zones)).zones
     more = tuple(zones) + tuple(z for z in ZONES if z not in zones)
     assert plan_eks_network(EksNetworkSpec(cidr=cidr, zones=more)).zones[: len(zones)] == before
+
+
+def moved(before: tuple[str, ...], after: tuple[str, ...], **more: Any) -> str:
+    """What is refused when the zones of a network that is there change."""
+    there = kept_ranges(plan_eks_network(EksNetworkSpec(zones=before)))
+    try:
+        require_kept(there, plan_eks_network(EksNetworkSpec(zones=after, **more)))
+    except SpecError as error:
+        return str(error)
+    return ""
+
+
+@given(zone_lists, zone_lists)
+def test_ranges_that_are_there_are_neither_moved_nor_given_to_others(
+    before: tuple[str, ...], after: tuple[str, ...]
+) -> None:
+    there = {zone.id: IPv4Network(zone.private_cidr) for zone in plan_eks_network(EksNetworkSpec(zones=before)).zones}
+    new = plan_eks_network(EksNetworkSpec(zones=after)).zones
+    meets = any(
+        there[zone].overlaps(range_) and not (zone == each.id and there[zone] == range_)
+        for zone in there
+        for each in new
+        for range_ in [IPv4Network(each.private_cidr)]
+    )
+    moves = any(there.get(each.id, IPv4Network(each.private_cidr)) != IPv4Network(each.private_cidr) for each in new)
+    assert bool(moved(before, after)) == (meets or moves)
+
+
+def test_a_zone_that_comes_between_others_is_refused_with_its_place() -> None:
+    assert moved(("use1-az4", "use1-az6"), ("use1-az4", "use1-az2", "use1-az6")) == (
+        "network.zones: got use1-az4, use1-az2, use1-az6, which moves ranges of subnets that are there: those of"
+        " use1-az2, use1-az6\n"
+        "  fix: keep the zones that are there in their order, new ones behind: use1-az4, use1-az6, use1-az2"
+    )
+    assert moved(("use1-az4", "use1-az6"), ("use1-az4", "use1-az6", "use1-az2")) == ""
+    assert moved(("use1-az4", "use1-az6", "use1-az2"), ("use1-az4", "use1-az6"), nat="per_zone") == ""
+
+
+def test_another_range_of_a_vpc_that_is_there_is_refused() -> None:
+    assert moved(("use1-az4", "use1-az6"), ("use1-az4", "use1-az6"), cidr="10.99.0.0/16") == (
+        "network.cidr: got 10.99.0.0/16, but the VPC is there with 10.20.0.0/16, and all that is in it would have to go"
+        " first\n  fix: keep 10.20.0.0/16; or take a network of its own for what is new; or destroy the stack first"
+    )
 
 
 def test_zones_that_are_left_out_are_those_of_the_region_whichever_pools_there_are(

@@ -79,6 +79,31 @@ def test_copies_in_the_regions_own_registry_are_reached(mixed: dict[str, Any], c
     assert "us-west-2" in str(refused(spec, catalog.overlaid(Overlay.parse({"defaults": elsewhere}))))
 
 
+def test_without_nat_the_images_of_the_operator_that_cuts_gpus_are_named(
+    mixed: dict[str, Any], catalog: Catalog
+) -> None:
+    copies = {
+        key: {"source": "our own", "as_of": "2026-11", "value": "111122223333.dkr.ecr.us-east-1.amazonaws.com/n:1"}
+        for key in catalog.defaults
+        if key.startswith(("neuron.", "nvidia.")) and key.endswith("_image")
+    }
+    copied = catalog.overlaid(Overlay.parse({"defaults": copies}))
+    fleet(mixed, CLOSED, served=False)
+    gpus = {
+        "kind": "eks_gpu",
+        "cluster": "aws",
+        "machine": "p5.48xlarge",
+        "capacity": [{"kind": "on_demand", "min": 1, "max": 1}],
+        "zones": ["use1-az4"],
+    }
+    mixed["pools"]["whole"] = {**gpus, "efa": True}
+    assert "whole" in plan_fleet(FleetSpec.parse(mixed), copied).pools, "EFA's image is in the region's own registry"
+    mixed["pools"]["cut"] = {**gpus, "efa": False, "sharing": {"kind": "mig", "profile": "all-1g.10gb"}}
+    error = str(refused(FleetSpec.parse(mixed), copied))
+    assert "nodes fetch from outside: the images of NVIDIA's GPU operator for MIG, from nvcr.io and registry" in error
+    assert error.endswith("the operator's images cannot be named: take another sharing for cut")
+
+
 def test_a_way_out_that_the_spec_states_is_believed(mixed: dict[str, Any], catalog: Catalog) -> None:
     network = {**CLOSED, "endpoints": [], "way_out": "the platform's transit gateway"}
     assert plan_fleet(fleet(mixed, network, most=2), catalog).servers.keys() == {"chat"}

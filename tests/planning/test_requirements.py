@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from polysilicon.planning.addresses import Demand
 from polysilicon.planning.requirements import ImageWanted, NetworkWanted, RegionRequirements, VcpusWanted
 from tests.lookups.preflight.fleets import cluster, fleet, pool, requirements
 
@@ -79,9 +80,21 @@ def test_a_network_that_is_there_is_compared_and_one_that_is_made_is_not() -> No
     subnets = {"use1-az4": "subnet-0aaaaaaaaaaaaaaa4", "use1-az6": "subnet-0aaaaaaaaaaaaaaa6"}
     network = {"kind": "existing", "cidrs": ["10.64.0.0/16"], "private_subnets": subnets}
     document = {**fleet(0), "clusters": {"theirs": cluster("us-east-1", network=network)}}
-    assert region_of(document).networks == (NetworkWanted("theirs", ("10.64.0.0/16",), subnets, cluster=True),)
+    system = Demand("system nodes", frozenset(subnets), least=1, most=3, per_node=30)
+    assert region_of(document).networks == (NetworkWanted("theirs", ("10.64.0.0/16",), subnets, True, (system,)),)
     assert "network" not in requirements(document).parts
     assert region_of(fleet(0)).networks == ()
+
+
+def test_nodes_of_all_clusters_in_a_network_want_its_addresses() -> None:
+    subnets = {"use1-az4": "subnet-0aaaaaaaaaaaaaaa4", "use1-az6": "subnet-0aaaaaaaaaaaaaaa6"}
+    network = {"kind": "existing", "cidrs": ["10.64.0.0/16"], "private_subnets": subnets}
+    homes = {key: cluster("us-east-1", network=network) for key in ("one", "other")}
+    document = {**fleet(0), "clusters": homes, "pools": {"inf2": pool("inf2.8xlarge", "other")}}
+    inf2 = [Demand("pool inf2", frozenset(subnets), least, most, 60) for least, most in ((1, 1), (0, 2))]
+    system = Demand("system nodes", frozenset(subnets), least=1, most=3, per_node=30)
+    one, other = region_of(document).networks
+    assert one.demands == other.demands == (system, system, *inf2)
 
 
 BUCKET = {"kind": "existing", "bucket": "acme-weights", "region": "us-east-1"}
@@ -106,6 +119,10 @@ FLOOR = [{"kind": "on_demand", "min": 1, "max": 1}]
         (
             {"clusters": {"a": cluster("us-east-1", weights={})}},
             {"common", "cluster", "network", "bucket", "found_bucket"},
+        ),
+        (
+            {"clusters": {"a": cluster("us-east-1", weights={"force_destroy": True})}},
+            {"common", "cluster", "network", "bucket", "emptied_bucket", "found_bucket"},
         ),
         (
             {

@@ -215,6 +215,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         },
         "network.private_subnets.use2-az1: got 'use2-az1', which is no zone of us-east-1",
     ),
+    "zone that the region lacks": (
+        {"network": {"zones": ["use1-az4", "use1-az9"]}},
+        "network.zones[1]: got 'use1-az9', which is no zone of us-east-1\n  fix: did you mean 'use1-az",
+    ),
+    "topic of another partition": (
+        {"alarm_topics": ["arn:aws-cn:sns:us-east-1:123456789012:alarms"]},
+        "alarm_topics[0]: got arn:aws-cn:sns:us-east-1:123456789012:alarms, which is of partition aws-cn, but",
+    ),
     "network that is too small": (
         {"network": {"cidr": "10.0.0.0/24", "zones": ["use1-az4"]}},
         "network.cidr: got 10.0.0.0/24",

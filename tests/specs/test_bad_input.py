@@ -117,7 +117,28 @@ CASES = {
     "existing cluster of another region": (
         {"clusters.aws": IN_COMPANY | {"region": "us-west-2"}},
         "fleet.clusters.aws.network.private_subnets.use1-az4: got 'use1-az4', which is no zone of us-west-2\n"
-        "  fix: take zones such as usw2-az1",
+        "  fix: did you mean 'usw2-az4'",
+    ),
+    "existing cluster in a zone that the region lacks": (
+        {
+            "clusters.aws": IN_COMPANY
+            | {"network": {**EXISTING, "private_subnets": {"use1-az4": SUBNET, "use1-az9": f"{SUBNET}f"}}}
+        },
+        "fleet.clusters.aws.network.private_subnets.use1-az9: got 'use1-az9', which is no zone of us-east-1\n"
+        "  fix: did you mean 'use1-az",
+    ),
+    "later zone that the region lacks": (
+        {"clusters.aws.network.zones": ["use1-az4", "use1-az6", "use1-az9"]},
+        "fleet.clusters.aws.network.zones[2]: got 'use1-az9', which is no zone of us-east-1\n  fix: did you mean 'use1",
+    ),
+    "administrator of another partition": (
+        {"clusters.aws.admins": ["arn:aws-us-gov:iam::123456789012:role/platform"]},
+        "fleet.clusters.aws.admins[0]: got arn:aws-us-gov:iam::123456789012:role/platform, which is of partition"
+        " aws-us-gov, but us-east-1 is in aws\n  fix: take one of us-east-1; the ARNs of aws begin with arn:aws:",
+    ),
+    "key of another partition": (
+        {"clusters.aws.weights": {"key_arn": "arn:aws-cn:kms:us-east-1:123456789012:key/0123"}},
+        "fleet.clusters.aws.weights.key_arn: got arn:aws-cn:kms:us-east-1:123456789012:key/0123, which is of partition",
     ),
     "existing cluster of an unknown region": (
         {"clusters.aws": IN_COMPANY | {"region": "us-est-1"}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ import pulumi_aws as aws
 from polysilicon.aws.endpoints import interface_endpoints
 from polysilicon.aws.flow_logs import flow_logs
 from polysilicon.aws.tags import named
-from polysilicon.planning.network import EksNetworkPlan, Zone, plan_eks_network
+from polysilicon.planning.network import EksNetworkPlan, Zone, kept_ranges, plan_eks_network, require_kept
 from polysilicon.planning.order import Order
 from polysilicon.resources import child, record
 from polysilicon.specs import EksNetworkSpec, ExistingEksNetworkSpec
@@ -74,6 +75,25 @@ def subnets_of(
     return NetworkWires(vpc_id=vpc, private_subnet_ids={zone: subnet.id for zone, subnet in found.items()})
 
 
+def _watched(name: str, plan: EksNetworkPlan, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+    """The caller's options, and a look at what the state has of the network, before anything of it changes.
+
+    Only the engine knows the state, and tells it to hooks, in a preview as well: www.pulumi.com/docs/iac/concepts,
+    resources/options/hooks. Else a subnet that moves looks like any other that is replaced.
+    """
+
+    def look(args: pulumi.ResourceHookArgs) -> None:
+        before = (args.old_inputs or {}).get("plan", {})
+        if "zones" in before and (args.old_outputs or {}).get("vpcId"):  # else an update ended before it was there
+            require_kept(before, plan)
+
+    hook = pulumi.ResourceHook(f"{name}-network-keeps-its-ranges", look, pulumi.ResourceHookOptions(on_dry_run=True))
+    watched = copy.copy(opts or pulumi.ResourceOptions())
+    ours = pulumi.ResourceHookBinding(before_update=[hook])
+    watched.hooks = pulumi.ResourceHookBinding.merge(watched.hooks, ours)
+    return watched
+
+
 class EksNetwork(pulumi.ComponentResource):
     """A VPC with a public and a private subnet in each zone, an internet gateway, and NAT for the private ones.
 
@@ -90,7 +110,8 @@ class EksNetwork(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EksNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         plan = plan_eks_network(args.spec, tuple(args.zones))
-        super().__init__("polysilicon:index:EksNetwork", name, record(args.spec), opts)
+        recorded = record(args.spec, **kept_ranges(plan))
+        super().__init__("polysilicon:index:EksNetwork", name, recorded, _watched(name, plan, opts))
         self._name, self._tags = name, args.tags
         self._private_tables: list[aws.ec2.RouteTable] = []
 

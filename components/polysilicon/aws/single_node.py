@@ -64,6 +64,8 @@ class SingleNodeServer(pulumi.ComponentResource):
         if not plan.server.listed:
             line = f"image line {plan.server.line} for {plan.server.landing.silicon}"
             pulumi.log.warn(f"{plan.server.model} is not on the list of {line}: test it before you promise it", self)
+        for line in plan.warnings:
+            pulumi.log.warn(line, self)
 
         profile, rights = self._identity()
         group = self._security_group()

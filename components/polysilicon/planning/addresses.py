@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from itertools import combinations
 
@@ -17,7 +17,7 @@ from polysilicon.planning.problems import refuse
 
 _KEPT_BY_AWS = 5
 """Of each subnet, the first four and the last: docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html."""
-_CONTROL_PLANE = 16
+CONTROL_PLANE = 16
 """What EKS wants free in each of its subnets: awsdocs/amazon-eks-user-guide networking/network-reqs.adoc."""
 _LARGEST_VPC = 16
 _HOST_NETWORK_PODS = 2
@@ -25,59 +25,101 @@ _HOST_NETWORK_PODS = 2
 
 
 @dataclass(frozen=True)
-class _Demand:
+class Demand:
     """Nodes that will be in some of these zones."""
 
     who: str
     zones: frozenset[str]
-    nodes: int
+    least: int
+    """Nodes that always run."""
+    most: int
+    """With all that may come."""
     per_node: int
+    """Addresses of one."""
 
-    @property
-    def addresses(self) -> int:
-        return self.nodes * self.per_node
+    def always(self) -> Demand:
+        """Without those that may come."""
+        return replace(self, most=self.least)
 
     def __str__(self) -> str:
-        return f"{self.who} {self.nodes} x {self.per_node}"
+        return f"{self.who} {self.most} x {self.per_node}"
 
 
-def require_addresses(
-    network: EksNetworkPlan, cluster: EksClusterPlan, pools: Collection[EksPoolPlan], catalog: Catalog
-) -> None:
-    """Raises `SpecError` where the nodes that can be there, all at their maximum, cannot all have addresses.
+@dataclass(frozen=True)
+class Shortage:
+    """Zones whose subnets have not room for all that can be in no others."""
+
+    zones: tuple[str, ...]
+    room: int
+    demands: tuple[Demand, ...]
+
+    @property
+    def wanted(self) -> int:
+        """Addresses that the nodes have when all are there."""
+        return sum(demand.most * demand.per_node for demand in self.demands)
+
+    def __str__(self) -> str:
+        return f"{', '.join(str(demand) for demand in self.demands)} want {self.wanted}"
+
+
+def require_addresses(network: EksNetworkPlan, demands: Collection[Demand]) -> None:
+    """Raises `SpecError` where the nodes that can be there, all at their maximum, cannot all have addresses."""
+    kept = _KEPT_BY_AWS + CONTROL_PLANE + len(network.endpoints)
+    short = shortage(demands, {zone.id: _size(zone.private_cidr) - kept for zone in network.zones})
+    if short:
+        have = f"got {network.cidr}, whose private subnets have {short.room} addresses for nodes in"
+        raise refuse("cidr", f"{have} {', '.join(short.zones)}, but {short}", _fix(network, short, kept))
+
+
+def shortage(demands: Collection[Demand], room: Mapping[str, int]) -> Shortage | None:
+    """The smallest set of zones that is too small for the nodes that can be in no others; none where all find room.
 
     Nodes of several zones may be in any of them; whichever zones they are in, all must find room. The network plugin
     takes whole interfaces, and keeps one full interface spare, so that a node holds more addresses than it has pods.
+
+    Args:
+        room: Addresses for nodes in the subnet of each zone.
     """
-    demands = [*_system(cluster, catalog), *(each for pool in pools for each in _of_pool(pool, catalog))]
-    kept = _KEPT_BY_AWS + _CONTROL_PLANE + len(network.endpoints)
-    for zones in _sets_of([zone.id for zone in network.zones]):
-        here = [demand for demand in demands if demand.zones <= zones]
-        needed = sum(demand.addresses for demand in here)
-        room = sum(_size(zone.private_cidr) - kept for zone in network.zones if zone.id in zones)
-        if needed > room:
-            raise refuse("cidr", _text(network, zones, here, needed, room), _fix(network, zones, here, kept))
+    for zones in _sets_of([*room]):
+        here = tuple(demand for demand in demands if demand.zones <= zones)
+        short = Shortage(tuple(zone for zone in room if zone in zones), sum(max(room[zone], 0) for zone in zones), here)
+        if short.wanted > short.room:
+            return short
+    return None
 
 
-def _system(cluster: EksClusterPlan, catalog: Catalog) -> Iterator[_Demand]:
+def demands_of(cluster: EksClusterPlan, pools: Collection[EksPoolPlan], catalog: Catalog) -> tuple[Demand, ...]:
+    """What the nodes of a cluster and of its pools need; machines whose interfaces the catalog does not have are not
+    judged."""
+    return (*_system(cluster, catalog), *(each for pool in pools for each in _of_pool(pool, catalog)))
+
+
+def subnet_room(cidr: str) -> int:
+    """Addresses for nodes in a subnet that holds nothing but what EKS puts there."""
+    return _size(cidr) - _KEPT_BY_AWS - CONTROL_PLANE
+
+
+def _system(cluster: EksClusterPlan, catalog: Catalog) -> Iterator[Demand]:
     if cluster.system is None:
         return
     machine, everywhere = catalog.machines[cluster.system.machine], frozenset(cluster.zones)
     if (each := node_addresses(machine, machine.max_pods or 0)) is not None:
-        yield _Demand("system nodes", everywhere, cluster.system.max, each)
+        yield Demand("system nodes", everywhere, cluster.system.min, cluster.system.max, each)
 
 
-def _of_pool(pool: EksPoolPlan, catalog: Catalog) -> Iterator[_Demand]:
+def _of_pool(pool: EksPoolPlan, catalog: Catalog) -> Iterator[Demand]:
     pods = pool.landing.servers_per_node + int(catalog.assumptions["daemon_pods"].value)
     each = node_addresses(catalog.machines[pool.machine], pods)
     for nodes in pool.nodes if each is not None else ():
-        yield _Demand(f"pool {pool.key}", frozenset(nodes.zones), nodes.floor + nodes.elastic, each or 0)
+        most = nodes.floor + nodes.elastic
+        yield Demand(f"pool {pool.key}", frozenset(nodes.zones), nodes.floor, most, each or 0)
 
 
 def node_addresses(machine: Machine, pods: int) -> int | None:
     """Addresses that a node holds while `pods` run on it; none where the catalog does not say.
 
-    Source: aws/amazon-vpc-cni-k8s README.md, WARM_ENI_TARGET, which is 1 by default: one interface stays free.
+    Source: aws/amazon-vpc-cni-k8s@0f77b52 docs/eni-and-ip-target.md, WARM_ENI_TARGET, which is 1 by default: the
+    addresses of one whole interface stay free, and its table has a p3dn.24xlarge with 3 pods hold two interfaces.
     """
     each = machine.addresses_per_interface
     if each is None or machine.max_pods is None:
@@ -95,17 +137,10 @@ def _size(cidr: str) -> int:
     return IPv4Network(cidr).num_addresses
 
 
-def _text(network: EksNetworkPlan, zones: frozenset[str], here: Collection[_Demand], needed: int, room: int) -> str:
-    named = ", ".join(zone.id for zone in network.zones if zone.id in zones)
-    have = f"got {network.cidr}, whose private subnets have {room} addresses for nodes in {named}"
-    return f"{have}, but {', '.join(str(demand) for demand in here)} want {needed}"
-
-
-def _fix(network: EksNetworkPlan, zones: frozenset[str], here: Collection[_Demand], kept: int) -> str:
-    needed = sum(demand.addresses for demand in here)
+def _fix(network: EksNetworkPlan, short: Shortage, kept: int) -> str:
     subnet = _size(network.zones[0].private_cidr)
     now = IPv4Network(network.cidr).prefixlen
     for prefix in range(now - 1, _LARGEST_VPC - 1, -1):
-        if len(zones) * (subnet * 2 ** (now - prefix) - kept) >= needed:
+        if len(short.zones) * (subnet * 2 ** (now - prefix) - kept) >= short.wanted:
             return f"take a /{prefix} while the VPC is not there yet, since its range stays; or lower max"
     return "lower max, give pools more zones, or move some to a cluster of their own: a VPC has at most a /16"

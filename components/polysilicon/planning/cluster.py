@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from polysilicon.catalog import Catalog
 from polysilicon.errors import UserError, one_of
+from polysilicon.planning.arns import require_partition
 from polysilicon.planning.names import require_key
-from polysilicon.planning.network import eks_ranges, network_zones, refuse_overlaps, require_range
+from polysilicon.planning.network import eks_ranges, known_zones, network_zones, refuse_overlaps, require_range
 from polysilicon.planning.problems import Problems, refuse
 from polysilicon.planning.versions import numbers
 from polysilicon.specs import ClusterSpec, EksClusterSpec, EksNetworkSpec, ExistingEksClusterSpec, GkeClusterSpec
@@ -91,6 +92,9 @@ def plan_eks_cluster(key: str, spec: EksClusterSpec, catalog: Catalog) -> NewEks
     """Versions, subnets and system nodes of an EKS cluster."""
     require_key(key)
     problems = Problems()
+    for index, arn in enumerate(spec.admins):
+        with problems.under(f"admins[{index}]"):
+            require_partition("", arn, spec.region)
     if isinstance(spec.network, EksNetworkSpec):
         with problems.under("network"):
             require_range(spec.network)
@@ -122,7 +126,8 @@ def plan_existing_eks_cluster(key: str, spec: ExistingEksClusterSpec, catalog: C
     require_key(key)
     problems = Problems()
     with problems.under(""):
-        _require_zones_of_region(spec, _zones_with_clusters(spec, catalog))
+        _zones_with_clusters(spec, catalog)
+        _require_zones_of_region(spec, known_zones(spec.region, catalog))
     with problems.under(""):
         kubernetes = _kubernetes(spec, catalog)
     problems.raise_any()
@@ -190,10 +195,11 @@ def newest_release(catalog: Catalog, kubernetes: str) -> str:
 
 
 def _require_zones(spec: EksClusterSpec, catalog: Catalog) -> None:
-    known = _zones_with_clusters(spec, catalog)
+    with_clusters, every = _zones_with_clusters(spec, catalog), known_zones(spec.region, catalog)
     for index, zone in enumerate(spec.network.zones):
         of_control_plane = index < CONTROL_PLANE_ZONES
-        if zone not in known and (of_control_plane or zone.split("-")[0] != known[0].split("-")[0]):
+        known = with_clusters if of_control_plane else every
+        if zone not in known:
             where_not = "where EKS puts no control plane" if of_control_plane else "which is no zone"
             text = f"got {zone!r}, {where_not} of {spec.region}"
             where = f"zones[{index}]" if isinstance(spec.network, EksNetworkSpec) else f"private_subnets.{zone}"
@@ -203,9 +209,10 @@ def _require_zones(spec: EksClusterSpec, catalog: Catalog) -> None:
 def _require_zones_of_region(spec: ExistingEksClusterSpec, known: tuple[str, ...]) -> None:
     """Nodes may be in zones in which EKS puts no cluster, but in none of another region."""
     for zone in spec.network.zones:
-        if zone.split("-")[0] != known[0].split("-")[0]:
+        if zone not in known:
             text = f"got {zone!r}, which is no zone of {spec.region}"
-            raise refuse(f"network.private_subnets.{zone}", text, f"take zones such as {known[0]}")
+            fix = f"{one_of(known, zone)}; or add it to the region's row under polysilicon:overlay, regions"
+            raise refuse(f"network.private_subnets.{zone}", text, fix)
 
 
 def _zones_with_clusters(spec: EksClusterSpec | ExistingEksClusterSpec, catalog: Catalog) -> tuple[str, ...]:

@@ -13,6 +13,9 @@ KARPENTER = ("sqs", "ssm")
 """Its queue of interruptions, and the image releases, which are parameters of Systems Manager."""
 PRIVATE_CLUSTER = (*EVERY_CLUSTER, *KARPENTER, "autoscaling", "elasticloadbalancing", "logs", "ssmmessages")
 """With the controllers that the same page names, and sessions on nodes through Systems Manager."""
+SESSIONS = ("ssm", "ssmmessages")
+"""By which the agent of Systems Manager on a machine is reached. Since its version 3.3.40.0 it asks no third one
+(docs.aws.amazon.com/systems-manager/latest/userguide, setup-create-vpc)."""
 
 
 def endpoint_services(spec: EksNetworkSpec) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from polysilicon import clock
 from polysilicon.catalog import Catalog
 from polysilicon.errors import one_of
-from polysilicon.planning.addresses import require_addresses
+from polysilicon.planning.addresses import demands_of, require_addresses
 from polysilicon.planning.capacity import require_reserved_once
 from polysilicon.planning.cluster import ClusterPlan, EksClusterPlan, plan_cluster, routed_ranges
 from polysilicon.planning.images import require_secrets
@@ -116,7 +116,7 @@ def _require_network(key: str, cluster: EksClusterSpec, plan: FleetPlan, catalog
         return  # it is refused already
     problems = Problems()
     with problems.under(""):
-        require_addresses(plan_eks_network(cluster.network, home.zones), home, pools, catalog)
+        require_addresses(plan_eks_network(cluster.network, home.zones), demands_of(home, pools, catalog))
     with problems.under(""):
         require_reach(cluster.network, cluster.region, pools, servers, catalog)
     problems.raise_any()

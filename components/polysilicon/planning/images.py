@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from polysilicon.catalog import Catalog
+from polysilicon.planning.arns import require_partition
 from polysilicon.planning.pool_parts import EksPoolPlan
 from polysilicon.planning.problems import Problems, refuse
 from polysilicon.specs import ImageCacheSpec
@@ -149,6 +150,7 @@ def require_secrets(spec: ImageCacheSpec, region: str, account: str | None) -> N
                 text = f"got a secret of account {its_account} in {its_region}"
                 where = f"account {account} in {region}" if account else region
                 raise refuse("", f"{text}, but the cache is in {where}", f"take a secret of {where}")
+            require_partition("", arn, region)
     problems.raise_any()
 
 

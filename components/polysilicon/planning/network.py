@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from itertools import combinations
+from typing import Any
 
 from polysilicon.catalog import Catalog
 from polysilicon.errors import SpecError
@@ -16,6 +17,8 @@ from polysilicon.specs import EksNetworkSpec, ExistingEksNetworkSpec
 _EIGHTHS = 3
 """A VPC is cut into eighths: one for the private subnet of each zone, the last for all public subnets."""
 _MOST_ZONES = 6
+_WITHOUT_CONTROL_PLANE = {"ca-central-1": {"cac1-az3"}, "us-east-1": {"use1-az3"}, "us-west-1": {"usw1-az2"}}
+"""Zones in which nodes may be, and no control plane: awsdocs/amazon-eks-user-guide networking/network-reqs.adoc."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,14 @@ def network_zones(spec: EksNetworkSpec | ExistingEksNetworkSpec, region: str, ca
     return spec.zones or next((row.zones[:_MOST_ZONES] for row in catalog.regions if row.region == region), ())
 
 
+def known_zones(region: str, catalog: Catalog) -> tuple[str, ...]:
+    """Ids of all zones of a region that the catalog knows of: with clusters, with machines to sell, and those in which
+    EKS puts no control plane. A zone that AWS has opened since is added to the region's row by an overlay."""
+    with_clusters = {zone for row in catalog.regions if row.region == region for zone in row.zones}
+    selling = {zone for row in catalog.offerings if row.region == region for zone in row.zones}
+    return tuple(sorted(with_clusters | selling | _WITHOUT_CONTROL_PLANE.get(region, set())))
+
+
 def plan_eks_network(spec: EksNetworkSpec, zones: tuple[str, ...] = ()) -> EksNetworkPlan:
     """Cuts the VPC. A zone's ranges follow from its place in the list, so that a zone added last moves no other.
 
@@ -74,6 +85,40 @@ def plan_eks_network(spec: EksNetworkSpec, zones: tuple[str, ...] = ()) -> EksNe
         for i, zone in enumerate(spec.zones or zones)
     )
     return EksNetworkPlan(spec.cidr, planned, endpoint_services(spec))
+
+
+def kept_ranges(plan: EksNetworkPlan) -> dict[str, Any]:
+    """What must stay of a network once it is there: its range, and the private one of each zone. The public range of a
+    zone follows from the same place."""
+    return {"cidr": plan.cidr, "zones": {zone.id: zone.private_cidr for zone in plan.zones}}
+
+
+def require_kept(before: Mapping[str, Any], after: EksNetworkPlan) -> None:
+    """Raises `SpecError` where a network that is there would have to move. A VPC keeps its range, and the subnets that
+    are there keep theirs until the new ones are made, which then find them taken.
+
+    Args:
+        before: What `kept_ranges` said of it.
+    """
+    if (cidr := before["cidr"]) != after.cidr:
+        text = f"got {after.cidr}, but the VPC is there with {cidr}, and all that is in it would have to go first"
+        raise refuse(
+            "network.cidr",
+            text,
+            f"keep {cidr}; or take a network of its own for what is new; or destroy the stack first",
+        )
+    there: Mapping[str, str] = before["zones"]
+    if moved := [zone.id for zone in after.zones if not _stays(zone, there)]:
+        zones = [zone.id for zone in after.zones]
+        text = f"got {', '.join(zones)}, which moves ranges of subnets that are there: those of {', '.join(moved)}"
+        known = sorted(there, key=lambda zone: IPv4Network(there[zone]))
+        kept = ", ".join([*known, *(zone for zone in zones if zone not in there)])
+        raise refuse("network.zones", text, f"keep the zones that are there in their order, new ones behind: {kept}")
+
+
+def _stays(zone: Zone, there: Mapping[str, str]) -> bool:
+    """Whether a zone has the range that it had, or a new zone one that none had."""
+    return there.get(zone.id) == zone.private_cidr or (zone.id not in there and zone.private_cidr not in there.values())
 
 
 def require_range(spec: EksNetworkSpec) -> None:

@@ -8,14 +8,16 @@ from datetime import datetime
 from typing import Literal
 
 from polysilicon.catalog import Catalog
+from polysilicon.planning.addresses import Demand, demands_of
 from polysilicon.planning.cluster import EksClusterPlan, GkeClusterPlan
-from polysilicon.planning.fleet import FleetPlan
+from polysilicon.planning.fleet import FleetPlan, stored_servers
 from polysilicon.planning.pool_parts import EksNodes, EksPoolPlan
 from polysilicon.planning.single_node import SingleNodePlan
 from polysilicon.specs import (
     CapacityBlock,
     EksClusterSpec,
     EksNetworkSpec,
+    ExistingBucket,
     ExistingEksClusterSpec,
     ExistingEksNetworkSpec,
     FleetSpec,
@@ -37,6 +39,7 @@ Part = Literal[
     "budget",
     "alert_topic",
     "bucket",
+    "emptied_bucket",
     "found_bucket",
     "images",
 ]
@@ -103,6 +106,8 @@ class NetworkWanted:
     """Private subnets by zone id."""
     cluster: bool
     """Whether a cluster is in it, or is to be; else it is a server without one."""
+    demands: tuple[Demand, ...] = ()
+    """Nodes that want addresses in its subnets, of all clusters that are in no others."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,17 @@ class ClusterWanted:
     kubernetes: str
     subnets: tuple[str, ...]
     """Private subnets of its VPC."""
+
+
+@dataclass(frozen=True)
+class StoreWanted:
+    """A bucket that is there, as the YAML states it. The region is that of its cluster."""
+
+    key: str
+    """Of the cluster that reads it."""
+    bucket: str
+    models: Mapping[str, str]
+    """Of each model that is served or compiled from it: what the names of its files begin with."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +153,8 @@ class RegionRequirements:
     """Those that somebody else looks after."""
     clusters: tuple[ClusterWanted, ...]
     """Those that somebody else looks after, and pools join."""
+    stores: tuple[StoreWanted, ...] = ()
+    """Those that somebody else looks after."""
 
 
 @dataclass(frozen=True)
@@ -198,8 +216,13 @@ def _region(region: str, fleet: FleetSpec, plan: FleetPlan, catalog: Catalog) ->
         images=_images(clusters, pools.values()),
         machine_images=_machine_images(servers.values()),
         spot=_spot(pools.values()),
-        networks=tuple(_networks(fleet, [*clusters, *servers])),
+        networks=tuple(
+            _networks(
+                fleet, {key: demands_of(each, _on(key, pools), catalog) for key, each in clusters.items()}, servers
+            )
+        ),
         clusters=tuple(_clusters(fleet, clusters)),
+        stores=tuple(_found_stores(fleet, plan, clusters)),
     )
 
 
@@ -294,11 +317,29 @@ def _spot(pools: Iterable[EksPoolPlan]) -> dict[str, int]:
     return dict(sorted(wanted.items()))
 
 
-def _networks(fleet: FleetSpec, homes: Iterable[str]) -> Iterator[NetworkWanted]:
-    for key in homes:
-        network = fleet.clusters[key].network if key in fleet.clusters else fleet.servers[key].network
-        if isinstance(network, ExistingEksNetworkSpec):
-            yield NetworkWanted(key, network.cidrs, network.private_subnets, cluster=key in fleet.clusters)
+def _on(cluster: str, pools: Mapping[str, EksPoolPlan]) -> list[EksPoolPlan]:
+    return [pool for pool in pools.values() if pool.cluster == cluster]
+
+
+def _networks(
+    fleet: FleetSpec, demands: Mapping[str, tuple[Demand, ...]], servers: Iterable[str]
+) -> Iterator[NetworkWanted]:
+    """Networks that somebody else looks after. Clusters may share one.
+
+    Args:
+        demands: What the nodes of each cluster want.
+    """
+    homes = {key: fleet.clusters[key].network for key in demands} | {key: fleet.servers[key].network for key in servers}
+    there = {key: each for key, each in homes.items() if isinstance(each, ExistingEksNetworkSpec)}
+    for key, network in there.items():
+        cluster = key in demands
+        here = [other for other in there if other in demands and _within(there[other], network)]
+        wanted = tuple(demand for other in here for demand in demands[other]) if cluster else ()
+        yield NetworkWanted(key, network.cidrs, network.private_subnets, cluster, wanted)
+
+
+def _within(one: ExistingEksNetworkSpec, other: ExistingEksNetworkSpec) -> bool:
+    return one.private_subnets.items() <= other.private_subnets.items()
 
 
 def _clusters(fleet: FleetSpec, clusters: Mapping[str, EksClusterPlan]) -> Iterator[ClusterWanted]:
@@ -306,6 +347,15 @@ def _clusters(fleet: FleetSpec, clusters: Mapping[str, EksClusterPlan]) -> Itera
         spec = fleet.clusters[key]
         if isinstance(spec, ExistingEksClusterSpec):
             yield ClusterWanted(key, spec.name, plan.kubernetes, tuple(spec.network.private_subnets.values()))
+
+
+def _found_stores(fleet: FleetSpec, plan: FleetPlan, clusters: Iterable[str]) -> Iterator[StoreWanted]:
+    for key in clusters:
+        spec = fleet.clusters[key]
+        if isinstance(spec, EksClusterSpec) and isinstance(spec.weights, ExistingBucket):
+            served = {k: s for k, s in stored_servers(plan, key).items() if s.replicas or s.compiled}
+            models = {name: server.weights.prefix for name, server in served.items() if server.weights}
+            yield StoreWanted(key, spec.weights.bucket, models)
 
 
 def _parts(fleet: FleetSpec, plan: FleetPlan) -> Iterator[Part]:
@@ -336,6 +386,8 @@ def _stores(fleet: FleetSpec) -> Iterator[Part]:
     specs = [spec for spec in fleet.clusters.values() if isinstance(spec, EksClusterSpec)]
     if any(isinstance(spec.weights, NewBucket) for spec in specs):
         yield "bucket"
+    if any(isinstance(spec.weights, NewBucket) and spec.weights.force_destroy for spec in specs):
+        yield "emptied_bucket"
     if any(spec.weights is not None for spec in specs):
         yield "found_bucket"
     if any(spec.images is not None for spec in specs):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from polysilicon.catalog import Catalog
 from polysilicon.catalog.rows import Machine, MachineImage, Silicon
 from polysilicon.errors import one_of
+from polysilicon.planning.arns import require_partition
 from polysilicon.planning.capacity import may_replace
+from polysilicon.planning.endpoints import SESSIONS, endpoint_services
 from polysilicon.planning.landing import Landing, PerNode, PodPatch
 from polysilicon.planning.names import require_key
-from polysilicon.planning.network import plan_eks_network
+from polysilicon.planning.network import known_zones, plan_eks_network
 from polysilicon.planning.pool_parts import machine_of, machines_for, selling_zones
 from polysilicon.planning.problems import Problems, refuse
 from polysilicon.planning.serving import ServerPlan, plan_server, runtime_of
@@ -43,6 +45,8 @@ class SingleNodePlan:
     """Whether EC2 can move it to sound hardware as it is: not with disks of its own."""
     protected: bool
     """Whether replacing or deleting the machine is refused."""
+    warnings: tuple[str, ...] = ()
+    """What may be right, and should be looked at."""
 
 
 def plan_single_node(key: str, spec: SingleNodeServerSpec, catalog: Catalog, now: datetime) -> SingleNodePlan:
@@ -70,6 +74,7 @@ def plan_single_node(key: str, spec: SingleNodeServerSpec, catalog: Catalog, now
         user_data=user_data(server, silicon, idle_minutes=spec.idle_stop_minutes),
         movable=machine.local_nvme_gib == 0,
         protected=silicon.scarce and not may_replace(spec.replace_ok, now),
+        warnings=tuple(_warnings(spec)),
     )
 
 
@@ -103,6 +108,7 @@ def _require_region(spec: SingleNodeServerSpec, catalog: Catalog) -> None:
         if (region := topic.split(":")[3]) != spec.region:
             text = f"got a topic in {region}, which no alarm in {spec.region} can tell"
             raise refuse(f"alarm_topics[{index}]", text, f"take one in {spec.region}")
+        require_partition(f"alarm_topics[{index}]", topic, spec.region)
 
 
 def _require_way_out(network: EksNetworkSpec) -> None:
@@ -111,15 +117,23 @@ def _require_way_out(network: EksNetworkSpec) -> None:
         raise refuse("nat", text, "take nat: single, or say in way_out how it reaches them all the same")
 
 
+def _warnings(spec: SingleNodeServerSpec) -> Iterator[str]:
+    network = spec.network
+    if not isinstance(network, EksNetworkSpec) or network.nat != "none":
+        return
+    if lacking := [service for service in SESSIONS if service not in endpoint_services(network)]:
+        text = "network.way_out: people reach the server by Systems Manager, which it finds by this way alone"
+        yield f"{text}: if it does not lead there, add {', '.join(lacking)} to network.endpoints"
+
+
 def _require_own_zones(spec: SingleNodeServerSpec, catalog: Catalog) -> None:
-    """Zone ids begin with their region's short name; of a region that the catalog does not have, nobody knows it."""
-    known = next((row.zones for row in catalog.regions if row.region == spec.region), ())
-    prefixes = {zone.rpartition("-")[0] for zone in known}
+    """Of a region that the catalog does not have, nobody knows the zones."""
+    known = known_zones(spec.region, catalog)
     for index, zone in enumerate(spec.network.zones):
-        if prefixes and zone.rpartition("-")[0] not in prefixes:
+        if known and zone not in known:
             where = f"zones[{index}]" if isinstance(spec.network, EksNetworkSpec) else f"private_subnets.{zone}"
             text = f"got {zone!r}, which is no zone of {spec.region}"
-            raise refuse(f"network.{where}", text, f"take such as {', '.join(known)}")
+            raise refuse(f"network.{where}", text, one_of(known, zone))
 
 
 def _require_on_demand(spec: SingleNodeServerSpec, machine: Machine) -> None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from polysilicon.catalog.rows import Machine, Runtime
+from polysilicon.planning.arns import require_partition
 from polysilicon.planning.problems import refuse
 from polysilicon.specs import ClusterSpec, EksClusterSpec, ModelSpec
 from polysilicon.specs.storage import ExistingBucket, NewBucket
@@ -28,12 +29,15 @@ class WeightMount:
 
 
 def require_store(spec: NewBucket | ExistingBucket, region: str) -> None:
-    """Raises `SpecError` unless the bucket lies in `region`, the cluster's."""
+    """Raises `SpecError` unless the bucket lies in `region`, the cluster's, and so does its key."""
     if isinstance(spec, ExistingBucket) and spec.region != region:
         text = f"got {spec.region}, but the cluster that reads the weights is in {region}"
         raise refuse("region", text, f"take a bucket in {region}, or copy the weights to one")
-    if spec.key_arn is not None and (of_key := spec.key_arn.split(":")[3]) != region:
+    if spec.key_arn is None:
+        return
+    if (of_key := spec.key_arn.split(":")[3]) != region:
         raise refuse("key_arn", f"got a key in {of_key}, but the bucket is in {region}", f"take a key in {region}")
+    require_partition("key_arn", spec.key_arn, region)
 
 
 def require_prefix(prefix: str, path: str = "prefix") -> None:

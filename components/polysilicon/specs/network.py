@@ -81,13 +81,13 @@ class EksNetworkSpec(Spec):
 
     kind: Literal["new"] = "new"
     cidr: Cidr = "10.20.0.0/16"
-    """Range of the VPC, between /16 and /20."""
+    """Range of the VPC, between /16 and /20. It stays: another one is refused once the VPC is there."""
     zones: Annotated[Zones, AfterValidator(zone_ids), AfterValidator(_none_or_two)] = Field(default=(), max_length=6)
     """Zone *ids* such as use1-az4, at least two, since EKS asks for two. An id means the same place in every account;
-    a name such as us-east-1a does not. New zones go to the end: a zone's range follows from its place in the list, and
-    the control plane stays in the first two, system nodes beside it. Pools without `zones` of their own are rebuilt in
-    all. By default all zones of the region in which EKS puts clusters, so that each pool finds those that sell its
-    machine, whichever pools come later."""
+    a name such as us-east-1a does not. New zones go to the end, and the preview refuses them elsewhere: a zone's range
+    follows from its place in the list, and the control plane stays in the first two, system nodes beside it. Pools
+    without `zones` of their own are rebuilt in all. By default all zones of the region in which EKS puts clusters, so
+    that each pool finds those that sell its machine, whichever pools come later."""
     nat: Literal["single", "per_zone", "none"] = "single"
     """One NAT gateway for all zones, or one in each: survives the loss of a zone, costs that many times more. With
     none, nothing outside of AWS is reached: images must lie in the region's own ECR, and weights in S3."""

@@ -25,7 +25,12 @@ def server() -> Iterator[StandIn]:
 def _wake(server: StandIn) -> None:
     """moto loads its parts when they are first asked for, which takes seconds."""
     patient = Config(read_timeout=60, retries={"total_max_attempts": 1})
-    for service, call in (("ec2", "describe_vpcs"), ("sts", "get_caller_identity"), ("iam", "list_users")):
+    for service, call in (
+        ("ec2", "describe_vpcs"),
+        ("sts", "get_caller_identity"),
+        ("iam", "list_users"),
+        ("s3", "list_buckets"),
+    ):
         client = boto3.client(
             service,
             "us-east-1",

@@ -30,6 +30,9 @@ _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<servic
 _SERVICES = {"servicequotas": "service-quotas"}
 """Names that botocore gives to services that are signed for by another one."""
 
+_ACTIONS = {"HeadBucket": "ListBucket", "ListObjectsV2": "ListBucket"}
+"""Actions that have another name than their operations: S3 API reference, HeadBucket and ListObjectsV2."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -44,7 +47,8 @@ class Asked:
     @property
     def action(self) -> str:
         """Spelled as IAM does."""
-        return f"{'servicequotas' if self.service == 'service-quotas' else self.service}:{self.operation}"
+        service = "servicequotas" if self.service == "service-quotas" else self.service
+        return f"{service}:{_ACTIONS.get(self.operation, self.operation)}"
 
 
 @dataclass(frozen=True)
@@ -129,12 +133,16 @@ class StandIn:
 
     def _by_path(self, service: str, request: Request) -> str:
         model: ServiceModel = get_service_model(service)
+        found = {}
         for name in model.operation_names:
             http = model.operation_model(name).http
-            path = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(http["requestUri"]))
-            if http["method"] == request.method and re.fullmatch(path, request.path):
-                return str(name)
-        return request.path
+            path, _, query = http["requestUri"].partition("?")
+            wanted = {pair for pair in query.split("&") if pair}
+            pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))
+            given = {f"{key}={value}" if value else key for key, value in request.args.items()}
+            if http["method"] == request.method and re.fullmatch(pattern, request.path) and wanted <= given:
+                found[str(name)] = len(wanted)
+        return max(found, key=found.__getitem__, default=request.path)  # the one that says most
 
     def _response(self, asked: Asked, answer: Answer) -> Response:
         if isinstance(answer, Raw):

@@ -1,17 +1,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import boto3  # type: ignore[import-untyped]
 import pytest
 
 from polysilicon.lookups.preflight import Clients, Finding
 from polysilicon.lookups.preflight.networks import networks
-from tests.lookups.preflight.fleets import cluster, requirements, server
+from tests.lookups.preflight.fleets import cluster, fleet, pool, requirements, server
 from tests.lookups.preflight.stand_in import StandIn
 from tests.lookups.preflight.vpcs import made_vpc
 
 TWO = {"use1-az4": "10.64.0.0/24", "use1-az6": "10.64.1.0/24"}
+
+
+def asked(clients: Clients, subnets: Mapping[str, str], floor: int, most: int, **more: Any) -> list[Finding]:
+    """What preflight says of a network that is there, and of its addresses for a pool of inf2.8xlarge."""
+    network = {"kind": "existing", "cidrs": ["10.64.0.0/16"], "private_subnets": dict(subnets)}
+    capacity = [{"kind": "on_demand", "min": floor, "max": most}]
+    pools = {"inf2": pool("inf2.8xlarge", "theirs", capacity=capacity, **more)}
+    document = {**fleet(0), "clusters": {"theirs": cluster("us-east-1", network=network)}, "pools": pools}
+    return [*networks(requirements(document).regions[0], clients)]
+
+
+def test_subnets_without_room_for_the_nodes_and_their_pods_are_told(aws: StandIn, clients: Clients) -> None:
+    # Two subnets of 256: each without 5 of AWS and 16 of EKS leaves 235; NAT holds one, a system node 30, another 60.
+    subnets = made_vpc("10.64.0.0/16", TWO)
+    names = ", ".join(subnets.values())
+    (fine,) = asked(clients, subnets, 1, 6)
+    assert fine.status == "ok"
+    _, elastic = asked(clients, subnets, 1, 7)
+    assert (elastic.check, elastic.subject, elastic.status) == ("network", "addresses of theirs", "warn")
+    wanted = "system nodes 3 x 30, pool inf2 7 x 60 want 510"
+    assert elastic.text == f"{names} have 469 free addresses for nodes, and {wanted} at most"
+    assert elastic.fix == "name larger subnets, or lower max; what runs there already counts too"
+    _, always = asked(clients, subnets, 8, 8)
+    assert (always.status, always.fix) == ("fail", "name larger subnets, or lower min")
+    assert always.text == f"{names} have 470 addresses for nodes, but system nodes 1 x 30, pool inf2 8 x 60 want 510"
+
+
+def test_addresses_that_others_hold_are_not_free(aws: StandIn, clients: Clients) -> None:
+    subnets = made_vpc("10.64.0.0/16", TWO)
+    ec2 = boto3.client("ec2", "us-east-1")
+    for _ in range(60):
+        ec2.create_network_interface(SubnetId=subnets["use1-az6"])
+    ec2.close()
+    assert [found.status for found in asked(clients, subnets, 1, 2, zones=["use1-az6"])] == ["ok"]
+    _, found = asked(clients, subnets, 1, 3, zones=["use1-az6"])
+    held = f"{subnets['use1-az6']} have 175 free addresses for nodes, and pool inf2 3 x 60 want 180 at most"
+    assert (found.status, found.text) == ("warn", held)
 
 
 def judged(clients: Clients, subnets: Mapping[str, str], *cidrs: str, of: str = "clusters") -> Finding:

@@ -165,6 +165,13 @@ def test_a_part_may_do_what_the_provider_alone_does(action: str) -> None:
         assert action in deploying_actions(whole)
 
 
+def test_a_bucket_that_is_emptied_when_it_goes_takes_rights_over_versions() -> None:
+    """ListObjectVersions and DeleteObjects, which the provider calls: internal/service/s3/delete.go."""
+    versions = {"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"}
+    assert versions <= {*deploying_actions(["bucket", "emptied_bucket"])}
+    assert versions.isdisjoint(deploying_actions(["bucket", "found_bucket"]))
+
+
 @functools.cache
 def known_actions() -> Mapping[str, Any]:
     """Actions of IAM by service."""

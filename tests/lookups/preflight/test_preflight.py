@@ -31,8 +31,11 @@ def of(findings: Sequence[Finding], check: str) -> Finding:
 
 
 def everything(aws: StandIn) -> dict[str, Any]:
-    """A fleet that asks all there is to ask: spot, a reservation, a cluster that is there, a server of its own."""
+    """A fleet that asks all there is to ask: spot, a reservation, a server of its own, and what is there: a cluster, a
+    bucket."""
     document = fleet(2)
+    document["clusters"]["us-east-1"]["weights"] = {"kind": "existing", "bucket": "theirs", "region": "us-east-1"}
+    aws.answers["HeadBucket"] = {"BucketRegion": "us-east-1"}
     subnets = made_vpc("10.64.0.0/16", {"use1-az4": "10.64.0.0/24", "use1-az6": "10.64.1.0/24"})
     network = {"kind": "existing", "cidrs": ["10.64.0.0/16"], "private_subnets": subnets}
     document["clusters"]["theirs"] = {
@@ -81,10 +84,11 @@ def test_nothing_but_reading_is_asked_and_the_policy_names_exactly_that(aws: Sta
     findings = preflight(requirements(everything(aws)), clients, NOW)
     assert of(findings, "network").status == "ok"
     assert of(findings, "cluster").status == "ok"
+    assert of(findings, "weights").status == "ok"
     statement, _ = preflight_policy()["Statement"]
     assert {asked.action for asked in aws.asked} == set(statement["Action"])
     for operation in aws.operations:
-        assert operation.startswith(("Describe", "List", "Get", "Simulate")), operation
+        assert operation.startswith(("Describe", "List", "Get", "Head", "Simulate")), operation
 
 
 TROUBLES: dict[str, tuple[Answer, str, str]] = {

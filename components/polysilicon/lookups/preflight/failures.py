@@ -85,7 +85,7 @@ def _answered(error: boto.ClientError) -> Failure:
         return Failure("the credentials have expired", _LOG_IN, credentials=True)
     if code in _REJECTED:
         return Failure(f"AWS does not accept the credentials ({code})", _LOG_IN, credentials=True)
-    if code in _DENIED:
+    if code in _DENIED or (code == "403" and call.startswith("Head")):  # an answer to HEAD has no text to say why
         fix = "grant it: `polysilicon preflight --policy preflight` prints all that is needed"
         return Failure(f"this identity may not call {call}", fix)
     if code in _THROTTLED:

@@ -9,11 +9,9 @@ from typing import Any
 
 from polysilicon.lookups.preflight.clients import Clients
 from polysilicon.lookups.preflight.findings import Finding, Status, worst
+from polysilicon.planning.addresses import CONTROL_PLANE, shortage, subnet_room
 from polysilicon.planning.requirements import NetworkWanted, RegionRequirements
 
-_FEW = 16
-"""EKS puts its own interfaces there, and wants 16 free addresses for them: 6 at least, 16 advised
-(awsdocs/amazon-eks-user-guide networking/network-reqs.adoc)."""
 _FIX = (
     "write into the YAML what they are: `aws ec2 describe-subnets --region {region} --filters Name=vpc-id,Values=VPC`"
 )
@@ -41,6 +39,7 @@ def networks(wanted: RegionRequirements, clients: Clients) -> Iterator[Finding]:
     found = _Found(subnets, vpcs, list(_rows(ec2, "describe_route_tables", "RouteTables", "vpc-id", names)))
     for network in wanted.networks:
         yield _judged(network, found, ec2, wanted.region)
+        yield from _room(network, found)
 
 
 def _rows(ec2: Any, call: str, items: str, name: str, values: list[str]) -> Iterator[Row]:
@@ -75,8 +74,28 @@ def _subnet(zone: str, row: Row, network: NetworkWanted) -> Iterator[Said]:
         yield "fail", f"{name} has {cidr}, which is in none of {', '.join(network.cidrs)}"
     if row.get("MapPublicIpOnLaunch"):
         yield "warn", f"{name} gives public addresses to what starts in it: is it the private one?"
-    if network.cluster and row["AvailableIpAddressCount"] < _FEW:
-        yield "warn", f"{name} has {row['AvailableIpAddressCount']} free addresses, EKS alone wants {_FEW}"
+    if network.cluster and row["AvailableIpAddressCount"] < CONTROL_PLANE:
+        yield "warn", f"{name} has {row['AvailableIpAddressCount']} free addresses, EKS alone wants {CONTROL_PLANE}"
+
+
+def _room(network: NetworkWanted, found: _Found) -> Iterator[Finding]:
+    """Whether the nodes of the stack find addresses. What runs there already has some, perhaps as these very nodes, so
+    that only a subnet that is too small when empty is sure to fail."""
+    there = {zone: found.subnets[subnet] for zone, subnet in network.subnets.items() if subnet in found.subnets}
+    subject = f"addresses of {network.key}"
+    whole = {zone: subnet_room(row["CidrBlock"]) for zone, row in there.items()}
+    free = {zone: row["AvailableIpAddressCount"] - CONTROL_PLANE for zone, row in there.items()}
+    if short := shortage([demand.always() for demand in network.demands], whole):
+        text = f"{_named(network, short.zones)} have {short.room} addresses for nodes, but {short}"
+        yield Finding("network", subject, "fail", text, "name larger subnets, or lower min")
+    elif short := shortage(network.demands, free):
+        text = f"{_named(network, short.zones)} have {short.room} free addresses for nodes, and {short} at most"
+        fix = "name larger subnets, or lower max; what runs there already counts too"
+        yield Finding("network", subject, "warn", text, fix)
+
+
+def _named(network: NetworkWanted, zones: Sequence[str]) -> str:
+    return ", ".join(network.subnets[zone] for zone in zones)
 
 
 def _ranges(network: NetworkWanted, vpc: Row) -> Iterator[Said]:

@@ -22,6 +22,7 @@ from polysilicon.lookups.preflight.machines import offered, spot_score
 from polysilicon.lookups.preflight.networks import networks
 from polysilicon.lookups.preflight.quotas import quotas
 from polysilicon.lookups.preflight.reservations import reservations
+from polysilicon.lookups.preflight.stores import store
 from polysilicon.lookups.preflight.tools import tools
 from polysilicon.lookups.preflight.versions import images, support
 from polysilicon.planning.requirements import AwsRequirements, RegionRequirements
@@ -75,6 +76,8 @@ def _region(wanted: RegionRequirements, clients: Clients, now: datetime) -> Iter
         yield check("network", partial(networks, wanted, clients))
     for there in wanted.clusters:
         yield check("cluster", partial(cluster, there, wanted.region, clients))
+    for found in wanted.stores:
+        yield check("weights", partial(store, found, wanted.region, clients))
     if wanted.reservations:
         yield check("reservation", partial(reservations, wanted, clients))
     if wanted.kubernetes:
