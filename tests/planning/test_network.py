@@ -70,6 +70,13 @@ def test_a_zone_that_comes_between_others_is_refused_with_its_place() -> None:
     assert moved(("use1-az4", "use1-az6", "use1-az2"), ("use1-az4", "use1-az6"), nat="per_zone") == ""
 
 
+def test_a_network_does_not_move_to_another_region() -> None:
+    assert moved(("use1-az4", "use1-az6"), ("usw2-az1", "usw2-az2")) == (
+        "network.zones: got usw2-az1, usw2-az2, but the network is there in use1-az4, use1-az6\n"
+        "  fix: add another cluster or server in that region; or destroy the stack first"
+    )
+
+
 def test_another_range_of_a_vpc_that_is_there_is_refused() -> None:
     assert moved(("use1-az4", "use1-az6"), ("use1-az4", "use1-az6"), cidr="10.99.0.0/16") == (
         "network.cidr: got 10.99.0.0/16, but the VPC is there with 10.20.0.0/16, and all that is in it would have to go"

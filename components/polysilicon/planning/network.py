@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from itertools import combinations
@@ -94,26 +94,31 @@ def kept_ranges(plan: EksNetworkPlan) -> dict[str, Any]:
 
 
 def require_kept(before: Mapping[str, Any], after: EksNetworkPlan) -> None:
-    """Raises `SpecError` where a network that is there would have to move. A VPC keeps its range, and the subnets that
-    are there keep theirs until the new ones are made, which then find them taken.
+    """Raises `SpecError` where a network that is there would have to move. A VPC keeps its region and its range, and
+    the subnets that are there keep theirs until the new ones are made, which then find them taken.
 
     Args:
         before: What `kept_ranges` said of it.
     """
+    there: Mapping[str, str] = before["zones"]
+    zones = [zone.id for zone in after.zones]
+    if _regions(there).isdisjoint(_regions(zones)):
+        text = f"got {', '.join(zones)}, but the network is there in {', '.join(sorted(there))}"
+        raise refuse("network.zones", text, "add another cluster or server in that region; or destroy the stack first")
     if (cidr := before["cidr"]) != after.cidr:
         text = f"got {after.cidr}, but the VPC is there with {cidr}, and all that is in it would have to go first"
-        raise refuse(
-            "network.cidr",
-            text,
-            f"keep {cidr}; or take a network of its own for what is new; or destroy the stack first",
-        )
-    there: Mapping[str, str] = before["zones"]
+        fix = f"keep {cidr}; or take a network of its own for what is new; or destroy the stack first"
+        raise refuse("network.cidr", text, fix)
     if moved := [zone.id for zone in after.zones if not _stays(zone, there)]:
-        zones = [zone.id for zone in after.zones]
         text = f"got {', '.join(zones)}, which moves ranges of subnets that are there: those of {', '.join(moved)}"
         known = sorted(there, key=lambda zone: IPv4Network(there[zone]))
         kept = ", ".join([*known, *(zone for zone in zones if zone not in there)])
         raise refuse("network.zones", text, f"keep the zones that are there in their order, new ones behind: {kept}")
+
+
+def _regions(zones: Iterable[str]) -> set[str]:
+    """Short names of regions, as zone ids begin with them."""
+    return {zone.split("-")[0] for zone in zones}
 
 
 def _stays(zone: Zone, there: Mapping[str, str]) -> bool:
