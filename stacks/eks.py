@@ -19,9 +19,7 @@ from polysilicon.kubernetes import (
     StoreWires,
 )
 from polysilicon.kubernetes.compilation import ACCOUNT
-from polysilicon.planning.fleet import FleetPlan, images_of, stored_servers
-from polysilicon.planning.images import device_images
-from polysilicon.planning.pool_parts import EksPoolPlan
+from polysilicon.planning.fleet import FleetPlan, cached_images, eks_pools, stored_servers
 from polysilicon.planning.serving import ServerPlan
 from polysilicon.specs import (
     EksClusterSpec,
@@ -56,7 +54,7 @@ def deploy_eks(
     ref = replace(ref, images=_images(key, spec, plan, cluster, ref, tags, catalog, on_aws))
     _device_software(key, plan, ref, catalog)
     karpenter = None
-    if any(pool.elastic for pool in _eks_plans(key, plan)):
+    if any(pool.elastic for pool in eks_pools(plan, key)):
         args = aws.KarpenterArgs(home=cluster.home, cluster=ref, tags=tags, catalog=catalog)
         karpenter = aws.Karpenter(key, args, on_aws).wires
     wires: dict[str, Any] = {"home": cluster.home, "cluster": ref, "karpenter": karpenter}
@@ -90,9 +88,9 @@ def _eks_cluster(
 
 def _device_software(key: str, plan: FleetPlan, ref: ClusterRef, catalog: Catalog) -> None:
     """What a cluster needs once for the way in which its pools share their devices."""
-    if any(pool.sharing is not None and pool.sharing.kind == "mig" for pool in _eks_plans(key, plan)):
+    if any(pool.sharing is not None and pool.sharing.kind == "mig" for pool in eks_pools(plan, key)):
         GpuOperator(key, GpuOperatorArgs(cluster=ref, catalog=catalog))
-    if any(pool.landing.pod.scheduler_name for pool in _eks_plans(key, plan)):
+    if any(pool.landing.pod.scheduler_name for pool in eks_pools(plan, key)):
         NeuronScheduler(key, NeuronSchedulerArgs(cluster=ref, catalog=catalog))
 
 
@@ -147,10 +145,6 @@ def _images(
 
     if isinstance(spec, ExistingEksClusterSpec) or spec.images is None:
         return {}
-    images = (*images_of(plan, key), *device_images(_eks_plans(key, plan), catalog))
+    images = cached_images(plan, key, catalog)
     wires: dict[str, Any] = {"home": cluster.home, "cluster": ref, "tags": tags, "catalog": catalog}
     return aws.EcrImageCache(key, aws.EcrImageCacheArgs(spec=spec.images, images=images, **wires), on_aws).references
-
-
-def _eks_plans(cluster: str, plan: FleetPlan) -> list[EksPoolPlan]:
-    return [pool for pool in plan.pools.values() if isinstance(pool, EksPoolPlan) and pool.cluster == cluster]

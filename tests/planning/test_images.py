@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
+from polysilicon.catalog import Catalog, Overlay
 from polysilicon.errors import SpecError
+from polysilicon.planning.fleet import plan_fleet
 from polysilicon.planning.images import ImageCachePlan, cache_prefix, plan_image_cache, require_secrets
-from polysilicon.specs import ImageCacheSpec
+from polysilicon.specs import FleetSpec, ImageCacheSpec
 
 HUB = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ecr-pullthroughcache/hub-AbCdEf"
 DIGEST = "sha256:" + "0" * 64
@@ -96,6 +99,32 @@ def test_a_secret_of_another_partition_is_refused() -> None:
     secret = HUB.replace("arn:aws:", "arn:aws-cn:")
     with pytest.raises(SpecError, match=r"docker_hub_secret: got arn:aws-cn:.* of partition aws-cn, but us-east-1"):
         require_secrets(ImageCacheSpec(docker_hub_secret=secret), "us-east-1", None)
+
+
+def test_what_a_cache_cannot_hold_is_refused_before_anything_is_made(mixed: dict[str, Any], catalog: Catalog) -> None:
+    def given(row: str, value: str) -> Catalog:
+        rows = {row: {"value": value, "source": "made up", "as_of": "2026-11-25"}}
+        return catalog.overlaid(Overlay.parse({"defaults": rows}, ""))
+
+    mixed["clusters"]["aws"]["images"] = {}
+    message = (
+        r"clusters.aws.images: got the image 'nvcr.io/a b', which is no name of one\n  fix: write host/repository:tag"
+    )
+    with pytest.raises(SpecError, match=message):
+        plan_fleet(FleetSpec.parse(mixed), given("neuron.monitor_image", "nvcr.io/a b"))
+
+    sharing = {"kind": "mig", "profile": "all-1g.10gb"}
+    bounds = {"capacity": [{"kind": "on_demand", "min": 1, "max": 1}], "zones": ["use1-az6"]}
+    mixed["pools"]["cut"] = {
+        "kind": "eks_gpu",
+        "cluster": "aws",
+        "machine": "p5.48xlarge",
+        "sharing": sharing,
+        **bounds,
+    }
+    plan_fleet(FleetSpec.parse(mixed), catalog)
+    with pytest.raises(SpecError, match=r"clusters.aws.images: got chart v99.1.0 of NVIDIA's operator"):
+        plan_fleet(FleetSpec.parse(mixed), given("nvidia.gpu_operator_chart", "v99.1.0"))
 
 
 def test_a_secret_elsewhere_is_refused() -> None:

@@ -13,7 +13,7 @@ import pulumi_aws as aws
 from polysilicon.aws.policies import budget_topic, budget_topic_key
 from polysilicon.aws.tags import named
 from polysilicon.planning.order import Order
-from polysilicon.resources import child, record
+from polysilicon.resources import child, lookup, record
 from polysilicon.specs import Owner
 from polysilicon.specs.budget import BudgetSpec
 
@@ -60,7 +60,7 @@ class AwsBudget(pulumi.ComponentResource):
         self.register_outputs({"budget": budget.name, "topicArn": self.topic_arn})
 
     def _topic(self, name: str, args: AwsBudgetArgs) -> tuple[aws.sns.Topic, aws.sns.TopicPolicy]:
-        account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
+        account = aws.get_caller_identity_output(opts=lookup(self)).account_id
         key = aws.kms.Key(
             name,
             description=f"Alerts of {name}",

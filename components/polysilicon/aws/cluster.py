@@ -20,7 +20,7 @@ from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.planning.cluster import CONTROL_PLANE_ZONES, EksClusterPlan, plan_eks_cluster
 from polysilicon.planning.names import cluster_name
 from polysilicon.planning.order import Order
-from polysilicon.resources import After, child, record
+from polysilicon.resources import After, child, lookup, record
 from polysilicon.specs import EksClusterSpec, PrivateEndpoint, PublicEndpoint
 
 _ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
@@ -173,7 +173,7 @@ class EksCluster(pulumi.ComponentResource):
         )
 
     def _access_entries(self, cluster: aws.eks.Cluster) -> list[pulumi.Resource]:
-        here = pulumi.InvokeOutputOptions(parent=self)
+        here = lookup(self)
         caller = aws.get_caller_identity_output(opts=here)
         role = aws.iam.get_session_context_output(arn=caller.arn, opts=here).issuer_arn
         deployer = role.apply(self._told_if_listed)

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from polysilicon.aws.tags import named
-from polysilicon.resources import child
+from polysilicon.resources import child, lookup
 
 Statement = dict[str, Any]
 
@@ -30,7 +30,7 @@ def encryption_key(
         tags: Tags of every resource.
         deletion_window_days: Days, 7 to 30, in which a deleted key can still be brought back, and its data with it.
     """
-    account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=parent)).account_id
+    account = aws.get_caller_identity_output(opts=lookup(parent)).account_id
     return aws.kms.Key(
         name,
         description=f"Secrets, logs and node disks of {name}",
@@ -51,7 +51,7 @@ def log_key(parent: pulumi.Resource, name: str, region: pulumi.Input[str], tags:
         region: Region whose log groups may use it.
         tags: Tags of every resource.
     """
-    account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=parent)).account_id
+    account = aws.get_caller_identity_output(opts=lookup(parent)).account_id
     return aws.kms.Key(
         name,
         description=f"Logs of {name}",

@@ -16,7 +16,7 @@ from polysilicon.aws.tags import named
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.planning.cluster import joined, plan_existing_eks_cluster
 from polysilicon.planning.order import Order
-from polysilicon.resources import child, record
+from polysilicon.resources import child, lookup, record
 from polysilicon.specs import ExistingEksClusterSpec
 
 
@@ -57,7 +57,7 @@ class ExistingEksCluster(pulumi.ComponentResource):
         super().__init__("polysilicon:index:ExistingEksCluster", name, recorded, opts)
         self._name, self._args, self._plan = name, args, plan
 
-        found = aws.eks.get_cluster_output(name=args.spec.name, opts=pulumi.InvokeOutputOptions(parent=self))
+        found = aws.eks.get_cluster_output(name=args.spec.name, opts=lookup(self))
         modes = found.access_configs.apply(lambda configs: [each.authentication_mode for each in configs])
         self.cluster_name = pulumi.Output.all(found.name, found.version, modes).apply(
             lambda known: joined(name, plan.kubernetes, *known)
@@ -79,7 +79,7 @@ class ExistingEksCluster(pulumi.ComponentResource):
             opts=child(self),
         )
         vpc = found.vpc_config
-        wires = subnets_of(self._args.spec.network, pulumi.InvokeOutputOptions(parent=self), vpc.vpc_id)
+        wires = subnets_of(self._args.spec.network, lookup(self), vpc.vpc_id)
         return EksHome(
             plan=self._plan,
             cluster_name=self.cluster_name,

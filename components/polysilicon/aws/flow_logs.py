@@ -11,7 +11,7 @@ import pulumi_aws as aws
 
 from polysilicon.aws.encryption import log_key
 from polysilicon.aws.tags import named
-from polysilicon.resources import child
+from polysilicon.resources import child, lookup
 from polysilicon.specs import FlowLogs
 
 _TRAFFIC = {"rejected": "REJECT", "accepted": "ACCEPT", "all": "ALL"}
@@ -48,7 +48,7 @@ def _writer(
     group: aws.cloudwatch.LogGroup,
     tags: Mapping[str, str],
 ) -> aws.iam.Role:
-    account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=parent)).account_id
+    account = aws.get_caller_identity_output(opts=lookup(parent)).account_id
     trust = pulumi.Output.all(region, account).apply(lambda known: json.dumps(flow_log_trust(*known)))
     role = aws.iam.Role(name, assume_role_policy=trust, tags=named(tags, name), opts=child(parent))
     policy = group.arn.apply(lambda arn: json.dumps(flow_log_policy(arn)))

@@ -18,7 +18,7 @@ from polysilicon.aws.tags import named
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.kubernetes.cluster_ref import ClusterRef
 from polysilicon.planning.order import Order
-from polysilicon.resources import child
+from polysilicon.resources import child, lookup
 
 _NAMESPACE, _ACCOUNT = "kube-system", "karpenter"
 _CHARTS = "oci://public.ecr.aws/karpenter"
@@ -125,7 +125,7 @@ class Karpenter(pulumi.ComponentResource):
     def _rights(self, node_role: aws.iam.Role, queue: aws.sqs.Queue) -> list[pulumi.Resource]:
         name, tags, home = self._name, self._args.tags, self._args.home
         region = home.plan.region
-        account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
+        account = aws.get_caller_identity_output(opts=lookup(self)).account_id
         role = aws.iam.Role(
             name, assume_role_policy=trust_policy("pods.eks.amazonaws.com"), tags=named(tags, name), opts=child(self)
         )

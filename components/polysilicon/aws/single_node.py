@@ -15,7 +15,7 @@ from polysilicon.aws.tags import named
 from polysilicon.catalog import Catalog, load_catalog
 from polysilicon.planning.order import Order
 from polysilicon.planning.single_node import SingleNodePlan, plan_single_node
-from polysilicon.resources import After, child, record
+from polysilicon.resources import After, child, lookup, record
 from polysilicon.specs import SingleNodeServerSpec
 
 _POLICIES = ("AmazonSSMManagedInstanceCore", "AmazonEC2ContainerRegistryPullOnly")
@@ -165,7 +165,7 @@ class SingleNodeServer(pulumi.ComponentResource):
             owners=["amazon"],
             include_deprecated=True,  # an older one may be the newest whose driver fits
             filters=[{"name": key, "values": [value]} for key, value in filters.items()],
-            opts=pulumi.InvokeOutputOptions(parent=self),
+            opts=lookup(self),
         )
         return pulumi.Output.from_input(found.id).apply(str)
 

@@ -19,7 +19,7 @@ from polysilicon.errors import UserError
 from polysilicon.planning.names import require_key
 from polysilicon.planning.order import Order
 from polysilicon.planning.weights import require_prefix, require_store
-from polysilicon.resources import child, record
+from polysilicon.resources import child, lookup, record
 from polysilicon.specs.storage import ExistingBucket, NewBucket
 
 _DRIVER = "aws-mountpoint-s3-csi-driver"
@@ -172,7 +172,7 @@ def _found(parent: pulumi.Resource, spec: ExistingBucket) -> pulumi.Output[str]:
             raise UserError(f"{text}\n  fix: take a bucket in {spec.region}, or copy the weights to one")
         return spec.bucket
 
-    found = aws.s3.get_bucket_output(bucket=spec.bucket, opts=pulumi.InvokeOutputOptions(parent=parent))
+    found = aws.s3.get_bucket_output(bucket=spec.bucket, opts=lookup(parent))
     region: pulumi.Output[str] = found.bucket_region
     return region.apply(checked)
 

@@ -22,9 +22,9 @@ from polysilicon.kubernetes.daemon_sets import (
     object_name,
 )
 from polysilicon.kubernetes.images import Images
+from polysilicon.planning.images import require_operator_images
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.order import Order
-from polysilicon.planning.problems import refuse
 from polysilicon.resources import child
 from polysilicon.specs import GpuSharing, TimeSlicing, WholeGpus
 
@@ -127,7 +127,7 @@ class GpuOperator(pulumi.ComponentResource):
         catalog = args.catalog or load_catalog()
         version = catalog.default("nvidia.gpu_operator_chart")
         if catalog.default("nvidia.operator_image") in args.cluster.images:
-            _require_own_images(catalog, version)
+            require_operator_images(catalog)
         super().__init__("polysilicon:index:GpuOperator", name, {"version": version}, opts)
         k8s.helm.v3.Release(
             f"{name}-gpu-operator",
@@ -171,15 +171,6 @@ def _located(name: str, images: Images) -> dict[str, pulumi.Output[str]]:
 
     found = pulumi.Output.from_input(images[name]).apply(parts)
     return {key: found[key] for key in ("repository", "image", "version")}
-
-
-def _require_own_images(catalog: Catalog, version: str) -> None:
-    """Raises `SpecError` where a cache would give a chart the images of another."""
-    image = catalog.default("nvidia.operator_image")
-    if image.partition("@")[0].rpartition(":")[2] != version:
-        text = f"got chart {version}, and its images from a cache are those of {image}"
-        fix = "take rows nvidia.operator_*_image of the chart's version into polysilicon:overlay, defaults, as well"
-        raise refuse("nvidia.gpu_operator_chart", text, fix)
 
 
 def sharing_config(sharing: TimeSlicing) -> dict[str, Any]:

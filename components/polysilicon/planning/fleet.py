@@ -13,7 +13,7 @@ from polysilicon.errors import one_of
 from polysilicon.planning.addresses import demands_of, require_addresses
 from polysilicon.planning.capacity import require_reserved_once
 from polysilicon.planning.cluster import ClusterPlan, EksClusterPlan, plan_cluster, routed_ranges
-from polysilicon.planning.images import require_secrets
+from polysilicon.planning.images import device_images, plan_image_cache, require_operator_images, require_secrets
 from polysilicon.planning.landing import Landing
 from polysilicon.planning.network import eks_ranges, plan_eks_network, refuse_overlaps
 from polysilicon.planning.pool import PoolPlan, plan_pool
@@ -101,6 +101,8 @@ def plan_fleet(fleet: FleetSpec, catalog: Catalog, path: str = "", now: datetime
         if isinstance(cluster, EksClusterSpec):
             with problems.under(f"clusters.{key}.network"):
                 _require_network(key, cluster, planned, catalog)
+            with problems.under(f"clusters.{key}.images"):
+                _require_images(key, cluster, planned, catalog)
     problems.raise_any(path)
     return planned
 
@@ -109,7 +111,7 @@ def _require_network(key: str, cluster: EksClusterSpec, plan: FleetPlan, catalog
     """What a network must have for what is planned in it."""
     if not isinstance(cluster.network, EksNetworkSpec):
         return
-    pools = [pool for pool in plan.pools.values() if isinstance(pool, EksPoolPlan) and pool.cluster == key]
+    pools = eks_pools(plan, key)
     servers = [server for server in plan.servers.values() if server.landing.cluster == key]
     home = plan.clusters.get(key)
     if not isinstance(home, EksClusterPlan):
@@ -120,6 +122,20 @@ def _require_network(key: str, cluster: EksClusterSpec, plan: FleetPlan, catalog
     with problems.under(""):
         require_reach(cluster.network, cluster.region, pools, servers, catalog)
     problems.raise_any()
+
+
+def _require_images(key: str, cluster: EksClusterSpec, plan: FleetPlan, catalog: Catalog) -> None:
+    """What a cache must be able to hold, if there is one."""
+    if cluster.images is None:
+        return
+    plan_image_cache(cluster.images, cached_images(plan, key, catalog), cluster.region)
+    if any(pool.sharing is not None and pool.sharing.kind == "mig" for pool in eks_pools(plan, key)):
+        require_operator_images(catalog)
+
+
+def eks_pools(plan: FleetPlan, cluster: str) -> list[EksPoolPlan]:
+    """The pools of a cluster on EKS."""
+    return [pool for pool in plan.pools.values() if isinstance(pool, EksPoolPlan) and pool.cluster == cluster]
 
 
 def stored_servers(plan: FleetPlan, cluster: str) -> Mapping[str, ServerPlan]:
@@ -136,6 +152,11 @@ def images_of(plan: FleetPlan, cluster: str) -> tuple[str, ...]:
     servers = [server for server in plan.servers.values() if server.landing.cluster == cluster]
     copiers = {server.compiled.copier for server in servers if server.compiled}
     return tuple(sorted({server.image for server in servers} | copiers))
+
+
+def cached_images(plan: FleetPlan, cluster: str, catalog: Catalog) -> tuple[str, ...]:
+    """The images that a cluster's cache holds: those of its servers, and of what runs on their nodes."""
+    return (*images_of(plan, cluster), *device_images(eks_pools(plan, cluster), catalog))
 
 
 def _require_room(fleet: FleetSpec, servers: Mapping[str, ServerPlan]) -> None:

@@ -24,9 +24,12 @@ _UPSTREAMS = {
 """By host: a word of the prefix, the address that ECR wants, and the login that it wants, if any.
 docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-rule.html; botocore ecr, UpstreamRegistry."""
 
+_WORDS = r"[a-z0-9]+(?:[._-][a-z0-9]+)*"
 _IMAGE = re.compile(
-    r"(?:(?P<host>[^/]*[.:][^/]*|localhost)/)?(?P<repository>[^:@]+)(?::(?P<tag>[^:@]+))?(?:@(?P<digest>sha256:\w+))?"
+    r"(?:(?P<host>[A-Za-z0-9-]*[.:][A-Za-z0-9.:-]*|localhost)/)?"
+    rf"(?P<repository>{_WORDS}(?:/{_WORDS})*)(?::(?P<tag>\w[\w.-]{{0,127}}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?"
 )
+"""As ECR names repositories (botocore ecr, RepositoryName), and opencontainers/distribution-spec spec.md tags."""
 _PRIVATE_ECR = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[-a-z0-9]+)\.amazonaws\.com(\.cn)?")
 _AWS_REGISTRIES = ("763104351884",)
 """Accounts with images for everybody: AWS's Deep Learning Containers
@@ -134,6 +137,15 @@ def device_images(pools: Collection[EksPoolPlan], catalog: Catalog) -> tuple[str
     return tuple(sorted(catalog.default(row) for row in wanted))
 
 
+def require_operator_images(catalog: Catalog) -> None:
+    """Raises `SpecError` where a cache would give the chart of NVIDIA's operator the images of another version."""
+    version, image = catalog.default("nvidia.gpu_operator_chart"), catalog.default("nvidia.operator_image")
+    if image.partition("@")[0].rpartition(":")[2] != version:
+        text = f"got chart {version} of NVIDIA's operator, and a cache would give it {image}"
+        fix = "take rows nvidia.operator_*_image of the chart's version into polysilicon:overlay, defaults, as well"
+        raise refuse("", text, fix)
+
+
 def require_secrets(spec: ImageCacheSpec, region: str, account: str | None) -> None:
     """Raises `SpecError` for each secret in another region or account than the cache, where ECR does not find it.
 
@@ -169,7 +181,8 @@ def _parts(image: str) -> tuple[str, str, str | None, str | None]:
     library, and one without tag and digest is the latest."""
     found = _IMAGE.fullmatch(image)
     if found is None:
-        raise refuse("image", f"got {image!r}, which is no name of an image", "write host/repository:tag")
+        fix = "write host/repository:tag, or behind it @sha256:..., where polysilicon:overlay names it"
+        raise refuse("", f"got the image {image!r}, which is no name of one", fix)
     host, repository = found["host"] or _DOCKER, found["repository"]
     if host == _DOCKER and "/" not in repository:
         repository = f"library/{repository}"
