@@ -24,7 +24,7 @@ _UPSTREAMS = {
 """By host: a word of the prefix, the address that ECR wants, and the login that it wants, if any.
 docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-creating-rule.html; botocore ecr, UpstreamRegistry."""
 
-_WORDS = r"[a-z0-9]+(?:[._-][a-z0-9]+)*"
+_WORDS = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _IMAGE = re.compile(
     r"(?:(?P<host>[A-Za-z0-9-]*[.:][A-Za-z0-9.:-]*|localhost)/)?"
     rf"(?P<repository>{_WORDS}(?:/{_WORDS})*)(?::(?P<tag>\w[\w.-]{{0,127}}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?"
